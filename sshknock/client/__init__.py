@@ -1,0 +1,1 @@
+"""The client: OpenSSH's ProxyCommand, and the tool that people type."""

@@ -1,0 +1,76 @@
+"""The tree of errors, by whose fault it is; nothing else leaves a program.
+
+An error is one clear line and, where there is something to do about it, a hint. The exit codes are
+those of all four programs.
+"""
+
+from __future__ import annotations
+
+import sys
+
+EXIT_DONE = 0
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_NO_SUCH_PAIRING = 3
+EXIT_NO_KEYRING = 4
+EXIT_NOT_OPENED = 5
+
+
+class SshknockError(Exception):
+    """Something that the user should know: ``message`` says what, ``hint`` what to do."""
+
+    exit_code = EXIT_FAILED
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class BadInput(SshknockError):
+    """A file, a token, a name or a number from outside is not what it should be."""
+
+
+class UsageError(SshknockError):
+    """The command itself cannot be carried out as it was given."""
+
+    exit_code = EXIT_USAGE
+
+
+class NoSuchPairing(SshknockError):
+    """No pairing has this name, or none is for this host and port."""
+
+    exit_code = EXIT_NO_SUCH_PAIRING
+
+
+class KeyringUnavailable(SshknockError):
+    """The keyring is missing, locked or does not answer."""
+
+    exit_code = EXIT_NO_KEYRING
+
+
+class NotOpened(SshknockError):
+    """The trains were sent, and the server did not open."""
+
+    exit_code = EXIT_NOT_OPENED
+
+
+class SystemFault(SshknockError):
+    """The machine refused: a full disk, a program that failed, a lock that was not given."""
+
+
+def report(error: SshknockError) -> None:
+    """Print the message and the hint on standard error, a line each."""
+    lines = [f"sshknock: {one_line(error.message)}\n"]
+    if error.hint:
+        lines.append(f"sshknock: hint: {one_line(error.hint)}\n")
+    try:
+        sys.stderr.write("".join(lines))
+        sys.stderr.flush()
+    except OSError:  # nobody reads it any more
+        return
+
+
+def one_line(text: str) -> str:
+    """Return the text with everything that could move a terminal's cursor shown as ``?``."""
+    return "".join(c if c.isprintable() else "?" for c in text)

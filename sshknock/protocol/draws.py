@@ -1,0 +1,48 @@
+"""Draw sources: a key becomes a stream of 16-bit draws, and draws become numbers of a range.
+
+The paper draws its ports from Python's generator, the Mersenne Twister; ``mt19937`` is that, and
+``hmac`` is the default because its past cannot be computed from its output.
+"""
+
+from __future__ import annotations
+
+import hmac
+import random
+from collections.abc import Callable, Iterator
+
+Draws = Iterator[int]
+
+_DRAW_VALUES = 1 << 16
+
+
+def hmac_draws(key: bytes) -> Draws:
+    """HMAC-SHA-256 of a 64-bit block number, two bytes a draw, big-endian."""
+    block = 0
+    while True:
+        digest = hmac.digest(key, block.to_bytes(8, "big"), "sha256")
+        for i in range(0, len(digest), 2):
+            yield digest[i] << 8 | digest[i + 1]
+        block += 1
+
+
+def mt19937_draws(key: bytes) -> Draws:
+    """The paper's generator, seeded with the whole key as one number."""
+    twister = random.Random(int.from_bytes(key, "big"))  # noqa: S311  the paper's, chosen by name
+    while True:
+        yield twister.getrandbits(16)
+
+
+PORT_SOURCES: dict[str, Callable[[bytes], Draws]] = {
+    "hmac": hmac_draws,
+    "mt19937": mt19937_draws,
+}
+
+
+def uniform(draws: Draws, low: int, high: int) -> int:
+    """Return a number of ``low..high``, every one as likely: draws past the last whole span go."""
+    span = high - low + 1
+    fair = _DRAW_VALUES - _DRAW_VALUES % span
+    for draw in draws:
+        if draw < fair:
+            return low + draw % span
+    raise AssertionError("a draw source never ends")

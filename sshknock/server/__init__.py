@@ -1,0 +1,1 @@
+"""The server: a table in the kernel, an engine that matches knocks, and the books."""

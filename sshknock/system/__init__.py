@@ -1,0 +1,1 @@
+"""What client and server both ask of the operating system: files and processes."""

@@ -1,0 +1,61 @@
+"""The one place that starts other programs: argument lists, a small environment, a time limit."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sshknock.errors import SystemFault
+
+SEARCH_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+"""Where programs are looked for; never the caller's own PATH."""
+
+ENVIRONMENT = {"PATH": SEARCH_PATH, "LC_ALL": "C"}
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """What a program left: its exit code and what it wrote."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def program(name: str, package: str) -> Path:
+    """Return the absolute path of a program; ``package`` is Debian's package for the hint."""
+    found = shutil.which(name, path=SEARCH_PATH)
+    if found is None:
+        raise SystemFault(f"{name} is not installed", f"apt-get install {package}")
+    return Path(found)
+
+
+def run(argv: Sequence[str], *, timeout_s: float = 10, stdin: str | None = None) -> Completed:
+    """Run a program to its end, without a shell.
+
+    ``argv[0]`` is an absolute path. ``stdin`` is what the program reads; without it, nothing.
+    Raises SystemFault when it cannot be started or takes longer than ``timeout_s``.
+    """
+    if not os.path.isabs(argv[0]):
+        raise SystemFault(f"{argv[0]} is no absolute path")
+    try:
+        done = subprocess.run(
+            argv,
+            input=stdin if stdin is not None else "",
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout_s,
+            env=ENVIRONMENT,
+            cwd="/",
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise SystemFault(f"{argv[0]} took longer than {timeout_s:g} s") from error
+    except OSError as error:
+        raise SystemFault(f"cannot start {argv[0]}: {error.strerror}") from error
+    return Completed(done.returncode, done.stdout, done.stderr)
