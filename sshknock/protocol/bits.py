@@ -36,7 +36,7 @@ def _start_coordinate(octets: bytes) -> float:
 
 
 def henon_bits(key: bytes, parameters: BitParameters) -> Bits:
-    """Bits of the Hénon map from a starting point that the key sets.
+    """Yield bits of the Hénon map from a starting point that the key sets.
 
     Raises BadInput when the orbit escapes. The arithmetic is IEEE double, evaluated as written:
     both sides must see the same orbit.

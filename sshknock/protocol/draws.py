@@ -16,7 +16,7 @@ _DRAW_VALUES = 1 << 16
 
 
 def hmac_draws(key: bytes) -> Draws:
-    """HMAC-SHA-256 of a 64-bit block number, two bytes a draw, big-endian."""
+    """Yield the HMAC-SHA-256 of a 64-bit block number, two bytes a draw, big-endian."""
     block = 0
     while True:
         digest = hmac.digest(key, block.to_bytes(8, "big"), "sha256")
@@ -26,7 +26,7 @@ def hmac_draws(key: bytes) -> Draws:
 
 
 def mt19937_draws(key: bytes) -> Draws:
-    """The paper's generator, seeded with the whole key as one number."""
+    """Yield from the paper's generator, seeded with the whole key as one number."""
     twister = random.Random(int.from_bytes(key, "big"))  # noqa: S311  the paper's, chosen by name
     while True:
         yield twister.getrandbits(16)

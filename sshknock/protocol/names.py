@@ -37,7 +37,7 @@ def parse_host(text: str) -> str:
             return f"{ipaddress.IPv6Address(zoned)}%{text.partition('%')[2]}"
         except ValueError:
             pass
-    host = host[:-1] if host.endswith(".") else host
+    host = host.removesuffix(".")
     if not host or len(host) > _HOST_LONGEST or not all(map(_LABEL.fullmatch, host.split("."))):
         raise BadInput(f"{_shown(text)} is no host name and no address")
     return host

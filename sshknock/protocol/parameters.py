@@ -54,9 +54,7 @@ class Parameters:
         _require_bounds("port", self.port_min, self.port_max, PORT_LOWEST, PORT_HIGHEST)
         _require_bounds("knocks", self.knocks_min, self.knocks_max, KNOCKS_LOWEST, KNOCKS_HIGHEST)
         if not WINDOW_LOWEST <= self.window <= WINDOW_HIGHEST:
-            raise BadInput(
-                f"the window is {self.window}, not in {WINDOW_LOWEST}..{WINDOW_HIGHEST}"
-            )
+            raise BadInput(f"the window is {self.window}, not in {WINDOW_LOWEST}..{WINDOW_HIGHEST}")
         _require_known("port source", self.port_source, PORT_SOURCES)
         _require_known("protocol source", self.protocol_source, PROTOCOL_SOURCES)
         for name in ("henon_a", "henon_b", "threshold"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -40,7 +39,7 @@ def run(argv: Sequence[str], *, timeout_s: float = 10, stdin: str | None = None)
     ``argv[0]`` is an absolute path. ``stdin`` is what the program reads; without it, nothing.
     Raises SystemFault when it cannot be started or takes longer than ``timeout_s``.
     """
-    if not os.path.isabs(argv[0]):
+    if not Path(argv[0]).is_absolute():
         raise SystemFault(f"{argv[0]} is no absolute path")
     try:
         done = subprocess.run(
