@@ -1,0 +1,1 @@
+"""Tests, one folder a part; `lab` holds what runs the real programs."""

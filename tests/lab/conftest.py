@@ -1,0 +1,79 @@
+"""Fixtures of the lab tests: the product, and labs whose logs are kept when a test fails."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.lab import Installation, Lab
+
+LOGS = Path(__file__).parents[2] / ".lab-logs"
+LABS = pytest.StashKey[list[Lab]]()
+"""The labs that are up now."""
+
+OpenLab = Callable[[], Lab]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """No lab is up."""
+    config.stash[LABS] = []
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The smoke test first: where it fails, the others' failures say nothing new."""
+    items.sort(key=lambda item: "test_smoke.py" not in item.nodeid)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """After a failure the logs of all labs that are up are copied to `.lab-logs/<test>/`."""
+    report = yield
+    labs = item.config.stash[LABS]
+    if report.failed and labs and call.when != "teardown":
+        name = re.sub(r"[^\w.-]+", "-", item.nodeid.rpartition("/")[2]).strip("-")
+        for number, lab in enumerate(labs):
+            folder = LOGS / name / str(number) if len(labs) > 1 else LOGS / name
+            lab.keep_logs(folder)
+        report.sections.append(("lab", f"the lab's logs are in {LOGS / name}"))
+    return report
+
+
+@pytest.fixture(scope="session")
+def installation() -> Iterator[Installation]:
+    """The product, built and installed once."""
+    with Installation() as installed:
+        yield installed
+
+
+def _labs(config: pytest.Config, installation: Installation) -> Iterator[OpenLab]:
+    labs = config.stash[LABS]
+    with ExitStack() as stack:
+
+        def open_lab() -> Lab:
+            lab = stack.enter_context(Lab(installation))
+            labs.append(lab)
+            stack.callback(labs.remove, lab)
+            return lab
+
+        yield open_lab
+
+
+@pytest.fixture(scope="module")
+def open_module_lab(
+    request: pytest.FixtureRequest, installation: Installation
+) -> Iterator[OpenLab]:
+    """Makes labs that last for all tests of a file."""
+    yield from _labs(request.config, installation)
+
+
+@pytest.fixture
+def lab(request: pytest.FixtureRequest, installation: Installation) -> Iterator[Lab]:
+    """A lab of one test's own."""
+    for open_lab in _labs(request.config, installation):
+        yield open_lab()
