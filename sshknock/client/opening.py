@@ -1,0 +1,152 @@
+"""Opening the door: probe, train, connection, until one attempt is let in.
+
+The counter rules are those of ``protocol.counters``; here they meet the network. The state is saved
+before the first packet of every train, so whatever happens after it no counter is sent twice by
+mistake, and a failure that is known to have sent nothing is taken back.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from dataclasses import replace
+
+from sshknock.client.connect import Outcome, Watch, connect
+from sshknock.client.knock import NothingSent, pacing, send_train
+from sshknock.client.route import Route
+from sshknock.client.state import FAILED, NOT_HIDDEN, PairingState, Store
+from sshknock.errors import NotOpened
+from sshknock.protocol.derivation import derive
+from sshknock.protocol.knocks import Purpose
+
+RUN_S = 15.0
+"""The longest that the attempts of one run take together."""
+
+_WAIT_S = (0.5, 0.7, 0.9, 1.2, 1.5)
+_PROBE_S = 0.5
+_MARGIN_S = 0.25
+
+
+class Opening:
+    """One run's way through the door of one pairing, under that pairing's lock.
+
+    ``state`` is what was last saved and ``counter`` that of the last train, None before the first.
+    """
+
+    def __init__(self, store: Store, state: PairingState, route: Route, watch: Watch) -> None:
+        self.store = store
+        self.state = state
+        self.route = route
+        self.counter: int | None = None
+        self._watch = watch
+        self._probed = False
+        self._refused = False
+        self._rtt_s: float | None = None
+        self._error: OSError | None = None
+
+    def probe(self) -> socket.socket | None:
+        """Connect without any knock, for one round trip; return a connection if the port answers.
+
+        None proves that the port is hidden, which makes the confirm that follows a strong one.
+        """
+        known = self.state.rtt_ms
+        limit_s = _PROBE_S if known is None else min(_PROBE_S, 2 * known / 1000 + 0.1)
+        connection = self._seen(connect(self.route, self._watch, limit_s=limit_s, staggered=False))
+        self._probed = connection is None
+        if connection is not None:
+            self._save(replace(self.state, last_result=NOT_HIDDEN))
+        return connection
+
+    def attempt_all(self, attempts: int) -> socket.socket:
+        """Send trains and try to connect until a connection stands.
+
+        Raises NotOpened after the last attempt, and Abandoned when the watch reports.
+        """
+        started = time.monotonic()
+        end = started + RUN_S
+        for attempt in range(attempts):
+            self.send_train(attempt)
+            limit_s = min(self._wait_s(attempt), end - time.monotonic())
+            connection = self._seen(connect(self.route, self._watch, limit_s=limit_s))
+            if connection is not None:
+                return connection
+            if time.monotonic() >= end:
+                break
+        raise self._not_opened(attempt + 1, time.monotonic() - started)
+
+    def send_train(self, attempt: int) -> None:
+        """Take the next counter, save that it is used, and send its train."""
+        before = self.state
+        counter, counters = before.counters.next(attempt, before.parameters.window)
+        sequence = derive(before.secret, Purpose.OPEN, counter, before.parameters)
+        self._save(replace(before, counters=counters, last_train=_now(), last_result=FAILED))
+        try:
+            # What an unconfirmed train left behind at the server would swallow this one.
+            flush = before.counters.sent > before.counters.confirmed
+            send_train(self.route, sequence, pacing_s=pacing(attempt), flush=flush)
+        except NothingSent as error:
+            self._save(before)
+            reason = error.error.strerror
+            raise NotOpened(
+                f"this machine cannot send to {self.route.host}: {reason}", "nothing was sent"
+            ) from error
+        self.counter = counter
+
+    def confirm(self) -> None:
+        """Record that an identification line was read through the door of the last train."""
+        if self.counter is None:
+            return
+        state = self.state.confirmed(
+            self.counter,
+            shut_before=self._probed or self._refused,
+            refused=self._refused,
+            now=_now(),
+        )
+        self._save(replace(state, rtt_ms=self._rtt_ms()))
+
+    def _wait_s(self, attempt: int) -> float:
+        """Return how long to try after a train: longer on each attempt, and for a distant host."""
+        shortest = _WAIT_S[min(attempt, len(_WAIT_S) - 1)]
+        rtt_ms = self._rtt_ms()
+        return shortest if rtt_ms is None else max(shortest, 3 * rtt_ms / 1000 + _MARGIN_S)
+
+    def _rtt_ms(self) -> int | None:
+        return self.state.rtt_ms if self._rtt_s is None else round(self._rtt_s * 1000)
+
+    def _seen(self, outcome: Outcome) -> socket.socket | None:
+        self._refused = self._refused or outcome.refused
+        self._rtt_s = outcome.rtt_s if outcome.rtt_s is not None else self._rtt_s
+        self._error = outcome.error or self._error
+        return outcome.connection
+
+    def _save(self, state: PairingState) -> None:
+        self.store.save(state)
+        self.state = state
+
+    def _not_opened(self, attempts: int, seconds: float) -> NotOpened:
+        name, host, port = self.store.pairing.name, self.route.host, self.route.port
+        tried = "1 attempt" if attempts == 1 else f"{attempts} attempts"
+        message = f"{host} did not open port {port} in {tried} ({seconds:.0f} s)"
+        search = f"sshknock sync {name} --search"
+        if self._refused:
+            return NotOpened(
+                message,
+                f"it answers, but no train was accepted: out of step ({search}), or a firewall on"
+                " the way (a cloud's security group, a hotel) that blocks high ports or UDP",
+            )
+        reason = f": {str(self._error.strerror).lower()}" if self._error else ""
+        return NotOpened(
+            message + reason,
+            "is it up, and is the address right? else a firewall on the way (a cloud's security"
+            f" group, a hotel) blocks high ports or UDP, or the two are out of step ({search})",
+        )
+
+
+def send_close(route: Route, state: PairingState, counter: int, *, attempt: int = 0) -> None:
+    """Send the close train of a counter; raises NothingSent."""
+    sequence = derive(state.secret, Purpose.CLOSE, counter, state.parameters)
+    send_train(route, sequence, pacing_s=pacing(attempt))
+
+
+def _now() -> int:
+    return int(time.time())

@@ -1,0 +1,139 @@
+"""``sshknock-proxy``: knock, connect, relay, close. The life of one ssh connection.
+
+The order matters. The handlers stand before the first knock; the state is saved before the first
+packet; the lock is held until the server has identified itself, so that parallel runs do not mix
+their trains; and at the end the close train goes out first and the state is saved after it, because
+whoever ended ssh may end us too.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from contextlib import suppress
+from dataclasses import replace
+
+from sshknock.client import sessions
+from sshknock.client.config import Pairing
+from sshknock.client.connect import Abandoned
+from sshknock.client.knock import NothingSent
+from sshknock.client.lifecycle import SshLink
+from sshknock.client.opening import Opening, send_close
+from sshknock.client.relay import Identification, Relay
+from sshknock.client.route import Route, resolve
+from sshknock.client.state import FAILED, Store
+from sshknock.errors import EXIT_DONE, EXIT_FAILED, NotOpened, SshknockError, report
+from sshknock.protocol.counters import attempts_of_a_run
+from sshknock.system.files import LockTimeout
+
+LOCK_WAIT_S = 40.0
+IDENTIFICATION_S = 10.0
+
+
+def run(pairing: Pairing, host: str, port: int, link: SshLink) -> int:
+    """Serve one ssh; return the exit code. Raises SshknockError for what the user should know."""
+    store = Store(pairing)
+    route = resolve(host, port)
+    try:
+        return _Session(store, route, link).run()
+    except Abandoned:
+        return EXIT_FAILED
+
+
+class _Session:
+    """One connection, from the first knock to the close train."""
+
+    def __init__(self, store: Store, route: Route, link: SshLink) -> None:
+        self._store = store
+        self._route = route
+        self._link = link
+        self._opening: Opening | None = None
+
+    def run(self) -> int:
+        """Serve ssh from the first knock to the close train; return the exit code."""
+        try:
+            relay, connection = self._enter()
+            with connection, sessions.running(self._store.pairing.name):
+                self._link.leave_terminal()
+                relay.run()
+                relay.drain()
+        except NotOpened:  # no door to close
+            raise
+        except Exception:
+            self._close()
+            raise
+        self._close()
+        return EXIT_DONE
+
+    def _enter(self) -> tuple[Relay, socket.socket]:
+        """Get through the door, under the lock, to the point where the server has shown itself."""
+        started = int(time.time())
+        try:
+            with self._store.locked(LOCK_WAIT_S) as waited:
+                if self._link.is_gone():
+                    raise Abandoned
+                connection = self._connect(waited=waited, started=started)
+                return self._identify(connection), connection
+        except LockTimeout as error:
+            raise NotOpened(
+                f"another ssh to {self._route.host} is still knocking after {LOCK_WAIT_S:.0f} s",
+                "nothing was sent; try again when it has ended",
+            ) from error
+
+    def _connect(self, *, waited: bool, started: int) -> socket.socket:
+        state = self._store.load()
+        opening = self._opening = Opening(self._store, state, self._route, self._link)
+        others = sessions.count(self._store.pairing.name)
+        if state.probe_is_due(now=int(time.time()), sessions=others):
+            connection = opening.probe()
+            if connection is not None:
+                self._warn_not_hidden()
+                return connection
+        holder_failed = (
+            waited and state.last_result == FAILED and (state.last_train or 0) >= started
+        )
+        attempts = 1 if holder_failed else attempts_of_a_run(state.parameters.window)
+        return opening.attempt_all(attempts)
+
+    def _identify(self, connection: socket.socket) -> Relay:
+        """Relay until the server's identification line has come by: that is the confirm."""
+        identification = Identification()
+        relay = Relay(
+            connection,
+            source=self._link.source,
+            sink=self._link.sink,
+            wake_fd=self._link.wake_fd,
+            tap=identification.feed,
+        )
+        relay.run(until=lambda: identification.over, limit_s=IDENTIFICATION_S)
+        relay.tap = None
+        if identification.found and self._opening is not None:
+            self._opening.confirm()
+        elif relay.server_ended:
+            raise _NoIdentification(
+                f"{self._route.host} port {self._route.port} closed the connection at once",
+                "its sshd may refuse this address for a while (MaxStartups, PerSourcePenalties)",
+            )
+        return relay
+
+    def _close(self) -> None:
+        """Send the close train of the door that was used, then note when; failures are nobody's."""
+        opening = self._opening
+        if opening is None or opening.counter is None:
+            return
+        with suppress(SshknockError, NothingSent), self._store.locked(LOCK_WAIT_S):
+            send_close(self._route, opening.state, opening.counter)
+            state = self._store.load()
+            self._store.save(replace(state, last_train=int(time.time())))
+
+    def _warn_not_hidden(self) -> None:
+        report(
+            SshknockError(
+                f"warning: port {self._route.port} of {self._route.host} is not hidden",
+                "connected without knocking; 'sshknock-server status' there tells more",
+            )
+        )
+
+
+class _NoIdentification(SshknockError):
+    """The port answered, but no SSH server did."""

@@ -1,0 +1,74 @@
+"""One address and one source for all packets of a run.
+
+The server admits the address that the knocks came from. On a machine with several networks, with
+IPv4 and IPv6, or with temporary IPv6 addresses, the kernel might choose another one for the
+connection; so the name is resolved once, the kernel is asked once, and everything is bound to the
+answer.
+"""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass
+from typing import Any
+
+from sshknock.errors import NotOpened, SshknockError
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """From where to where: ``address`` and ``source`` are socket addresses, the source's port 0."""
+
+    host: str
+    port: int
+    family: int
+    address: tuple[Any, ...]
+    source: tuple[Any, ...]
+
+    def to_port(self, port: int) -> tuple[Any, ...]:
+        """Return the socket address of another port of the same host."""
+        return (self.address[0], port, *self.address[2:])
+
+    def socket(self, kind: int) -> socket.socket:
+        """Return a non-blocking socket that is bound to the source."""
+        made = socket.socket(self.family, kind)
+        try:
+            made.setblocking(False)
+            made.bind(self.source)
+        except OSError:
+            made.close()
+            raise
+        return made
+
+
+def resolve(host: str, port: int) -> Route:
+    """Find the first address of a host that there is a route to. Sends nothing to the host.
+
+    Raises SshknockError for a name that is not known and NotOpened when no route leads there.
+    """
+    try:
+        # As bytes: a text would make Python import its codec for international names.
+        found = socket.getaddrinfo(host.encode(), port, type=socket.SOCK_STREAM)
+    except (socket.gaierror, UnicodeError) as error:
+        raise SshknockError(
+            f"cannot find the address of {host}: {getattr(error, 'strerror', None) or error}",
+            "is the name right, and is this machine on line? nothing was sent",
+        ) from error
+    failure: OSError | None = None
+    for family, _, _, _, address in found:
+        try:
+            return Route(host, port, family, address, _source(family, address))
+        except OSError as error:
+            failure = failure or error
+    reason = failure.strerror if failure else "it has no address"
+    raise NotOpened(
+        f"no way leads to {host}: {reason}", "is this machine on line? nothing was sent"
+    ) from failure
+
+
+def _source(family: int, address: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Ask the kernel which source it would take: connecting a UDP socket sends nothing."""
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        probe.connect(address)
+        name: tuple[Any, ...] = probe.getsockname()
+    return (name[0], 0, *name[2:])

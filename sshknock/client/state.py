@@ -1,0 +1,217 @@
+"""The state of a pairing: its secret, its place in the counters, what its last runs saw.
+
+It is one JSON text in the keyring, written whole each time and always before the first packet of a
+train leaves. Whoever changes it holds the pairing's lock, so parallel runs of ssh never interleave
+their trains or lose each other's counters.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sshknock.client import paths
+from sshknock.client.config import Pairing
+from sshknock.client.keyrings import Keyring, open_keyring
+from sshknock.errors import BadInput
+from sshknock.protocol.counters import ClientCounters
+from sshknock.protocol.parameters import Parameters
+from sshknock.protocol.secrets import Secret
+from sshknock.protocol.token import is_pairing_id
+from sshknock.system.files import LockTimeout, locked
+
+OPENED = "opened"
+FAILED = "failed"
+NOT_HIDDEN = "not hidden"
+_RESULTS = (OPENED, FAILED, NOT_HIDDEN)
+
+ADMISSION_S = 60
+"""How long after a train the server may still admit us: its default timeout, doubled."""
+
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PairingState:
+    """What one run of ssh leaves to the next.
+
+    ``strong`` is the counter of the last confirm that was certainly one, because the port had been
+    seen shut in the same run, and ``refuses`` tells that it was seen by a refused connection.
+    ``last_open`` (the last confirm) and ``last_train`` (the last train, close trains too) are Unix
+    seconds. ``last_result`` is ``failed`` from the moment a train leaves until its confirm.
+    ``rtt_ms`` is the last round trip that was measured.
+    """
+
+    pairing_id: str
+    secret: Secret
+    parameters: Parameters
+    counters: ClientCounters = field(default_factory=ClientCounters)
+    strong: int | None = None
+    refuses: bool = False
+    last_open: int | None = None
+    last_train: int | None = None
+    last_result: str | None = None
+    rtt_ms: int | None = None
+
+    def confirmed(
+        self, counter: int, *, shut_before: bool, refused: bool, now: int
+    ) -> PairingState:
+        """Return the state after an identification line came through the door of ``counter``.
+
+        ``shut_before`` tells that the port was seen shut in this run, ``refused`` that it was seen
+        by a refusal.
+        """
+        return replace(
+            self,
+            counters=self.counters.confirm(counter),
+            strong=counter if shut_before else self.strong,
+            refuses=refused if shut_before else self.refuses,
+            last_open=now,
+            last_result=OPENED,
+        )
+
+    def probe_is_due(self, *, now: int, sessions: int) -> bool:
+        """Tell whether this run should first see that the port is really hidden.
+
+        If it stood open to all, every login would look like a confirm. There is no probe on the
+        first run, nor while an admission of an earlier session may still stand.
+        """
+        if self.last_open is None or sessions:
+            return False
+        if self.last_train is not None and abs(now - self.last_train) < ADMISSION_S:
+            return False
+        if self.strong is None:
+            return True
+        weak = self.counters.confirmed - self.strong
+        limit = 1 if self.refuses else self.parameters.window // 2
+        return not 0 <= weak < limit
+
+    def encode(self) -> str:
+        """Return the keyring's text. It holds the secret."""
+        values = {
+            "version": _VERSION,
+            "id": self.pairing_id,
+            "secret": self.secret.hex(),
+            "parameters": self.parameters.to_dict(),
+            "confirmed": self.counters.confirmed,
+            "sent": self.counters.sent,
+            "top": self.counters.top,
+            "step": self.counters.step,
+            "strong": self.strong,
+            "refuses": self.refuses,
+            "last_open": self.last_open,
+            "last_train": self.last_train,
+            "last_result": self.last_result,
+            "rtt_ms": self.rtt_ms,
+        }
+        return json.dumps(values, separators=(",", ":"))
+
+    @classmethod
+    def decode(cls, text: str) -> PairingState:
+        """Read what ``encode`` wrote; anything else raises BadInput, which shows none of it."""
+        try:
+            values = json.loads(text)
+        except (ValueError, RecursionError):
+            raise BadInput("it is damaged") from None
+        if not isinstance(values, dict) or values.get("version") != _VERSION:
+            raise BadInput("it was not written by this version of sshknock")
+        if set(values) != _KEYS:
+            raise BadInput("it has other parts than it should")
+        _check_types(values)
+        return cls(
+            pairing_id=values["id"],
+            secret=Secret.from_hex(values["secret"]),
+            parameters=Parameters.from_dict(values["parameters"]),
+            counters=ClientCounters(
+                values["confirmed"], values["sent"], values["top"], values["step"]
+            ),
+            strong=values["strong"],
+            refuses=values["refuses"],
+            last_open=values["last_open"],
+            last_train=values["last_train"],
+            last_result=values["last_result"],
+            rtt_ms=values["rtt_ms"],
+        )
+
+
+_NUMBERS_OR_NONE = ("strong", "last_open", "last_train", "rtt_ms")
+_KEYS = {
+    *("version", "id", "secret", "parameters", "confirmed", "sent", "top", "step"),
+    *("refuses", "last_result"),
+    *_NUMBERS_OR_NONE,
+}
+
+
+def _check_types(values: dict[str, Any]) -> None:
+    right = (
+        isinstance(values["id"], str)
+        and is_pairing_id(values["id"])
+        and isinstance(values["secret"], str)
+        and isinstance(values["parameters"], dict)
+        and isinstance(values["refuses"], bool)
+        and (values["last_result"] is None or values["last_result"] in _RESULTS)
+        and all(values[key] is None or _is_count(values[key]) for key in _NUMBERS_OR_NONE)
+    )
+    if not right:
+        raise BadInput("it holds something that it should not")
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+class Store:
+    """The state of one pairing, in its keyring and under its lock."""
+
+    def __init__(self, pairing: Pairing, keyring: Keyring | None = None) -> None:
+        self.pairing = pairing
+        self._keyring = keyring if keyring is not None else open_keyring(pairing.keyring)
+
+    @contextmanager
+    def locked(self, timeout_s: float) -> Iterator[bool]:
+        """Hold the pairing's lock; yield whether another process had it first.
+
+        Raises LockTimeout when it was not given within ``timeout_s``.
+        """
+        folder = paths.private_folder(paths.private_folder(paths.state_dir()) / "locks")
+        path = folder / self.pairing.name
+        try:
+            lock, waited = locked(path, timeout_s=0), False
+            lock.__enter__()
+        except LockTimeout:
+            lock, waited = locked(path, timeout_s=timeout_s), True
+            lock.__enter__()
+        try:
+            yield waited
+        finally:
+            lock.__exit__(None, None, None)
+
+    def load(self) -> PairingState:
+        """Read the state; a missing, damaged or foreign item raises BadInput and stays as it is."""
+        name = self.pairing.name
+        text = self._keyring.get(name)
+        if text is None:
+            raise BadInput(
+                f"the keyring has no item for {name!r}",
+                f"'sshknock forget {name}' and enroll again with a new token",
+            )
+        try:
+            state = PairingState.decode(text)
+        except BadInput as error:
+            raise BadInput(
+                f"the keyring's item for {name!r} cannot be used: {error.message}",
+                "nothing was changed; restore it, or forget the pairing and enroll again",
+            ) from error
+        if state.pairing_id != self.pairing.pairing_id:
+            raise BadInput(
+                f"the keyring's item for {name!r} belongs to another pairing",
+                "nothing was changed; restore it, or forget the pairing and enroll again",
+            )
+        return state
+
+    def save(self, state: PairingState) -> None:
+        """Write the state; it is on the disk when this returns."""
+        self._keyring.set(self.pairing.name, state.encode())

@@ -1,0 +1,78 @@
+"""A home of its own for every test, and pairings with a door on the loopback."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sshknock.client import config
+from sshknock.client.config import Pairing
+from sshknock.client.state import PairingState, Store
+from tests.client.door import HOST, PARAMETERS, Door
+
+PAIRING_ID = "0123456789abcdef"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return an empty home, which is where settings and state go."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for variable in list(os.environ):
+        if variable.startswith(("XDG_", "SSHKNOCK_", "DBUS_", "KEYRING_", "PYTHON_KEYRING_")):
+            monkeypatch.delenv(variable)
+    return tmp_path
+
+
+@pytest.fixture
+def door() -> Iterator[Door]:
+    """Return a door that accepts the counters from 0 to 3."""
+    with Door() as made:
+        yield made
+
+
+def pair(door: Door, name: str = "box", **changes: object) -> Store:
+    """Make a pairing for a door, in the file keyring; ``changes`` are of its state."""
+    pairing = Pairing(name, (HOST,), door.port, "file", PAIRING_ID)
+    with config.changing() as known:
+        known.pairings[name] = pairing
+    store = Store(pairing)
+    store.save(PairingState(PAIRING_ID, door.secret, PARAMETERS, **changes))  # type: ignore[arg-type]
+    return store
+
+
+def start_proxy(*arguments: str | int) -> subprocess.Popen[bytes]:
+    """Start the proxy as ssh does: with two pipes, in our process group."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "sshknock.client.proxy_main", *map(str, arguments)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        bufsize=0,
+    )
+
+
+def finish(proxy: subprocess.Popen[bytes]) -> tuple[int, bytes]:
+    """Wait for a proxy; return its exit code and what it wrote on standard error."""
+    with proxy:
+        code = proxy.wait(timeout=30)
+        assert proxy.stderr is not None
+        return code, proxy.stderr.read()
+
+
+def run_program(
+    module: str, *arguments: str | int, **options: object
+) -> subprocess.CompletedProcess[str]:
+    """Run one of the client's programs to its end."""
+    return subprocess.run(  # type: ignore[call-overload, no-any-return]
+        [sys.executable, "-m", module, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        **options,
+    )
