@@ -1,0 +1,135 @@
+"""What happened becomes what is true: the rules by which the books move on.
+
+The kernel tells which tickets were taken and by whom, the process table which sessions still run.
+From that the counters move, sessions begin and end, and the set of doors follows. Every function
+works inside one transaction of the store; doing it twice changes nothing more.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from sshknock.protocol.derivation import derive
+from sshknock.protocol.knocks import Purpose
+from sshknock.protocol.names import parse_address
+from sshknock.server import paths, sessions
+from sshknock.server.config import Config
+from sshknock.server.engines.base import Door, format_sequence, parse_sequence
+from sshknock.server.firewall.kernel import Used
+from sshknock.server.store import Session, Store, Ticket
+from sshknock.system.files import locked
+
+_LOCK_PATIENCE_S = 30
+
+
+def take_in(store: Store, used: Iterable[Used], now: int) -> None:
+    """Enter the tickets that were taken.
+
+    A ticket that the books do not know was entered before: its mark in the kernel outlived a kill.
+    Open doors are entered in the order of their counters, because a door also closes those below.
+    """
+    known = {ticket.id: ticket for ticket in store.tickets()}
+    names = {pairing.id: pairing.name for pairing in store.pairings()}
+    taken = [(known[u.ticket], str(u.address)) for u in used if u.ticket in known]
+    for ticket, address in sorted(taken, key=lambda pair: pair[0].counter):
+        name = names[ticket.pairing]
+        if ticket.purpose is Purpose.OPEN:
+            store.move_on(ticket.pairing, to=ticket.counter + 1, address=address, now=now)
+            store.begin_session(ticket.pairing, ticket.counter, address, now)
+            store.record("open", now, pairing=name, address=address, detail=_nth(ticket.counter))
+    for ticket, address in taken:
+        if ticket.purpose is Purpose.CLOSE:
+            for session in store.sessions():
+                if (session.pairing, session.counter) == (ticket.pairing, ticket.counter):
+                    store.end_session(session.id)
+            store.withdraw(ticket.id)
+            name = names[ticket.pairing]
+            store.record("close", now, pairing=name, address=address, detail=_nth(ticket.counter))
+
+
+def end_sessions(store: Store, config: Config, now: int) -> None:
+    """Strike out the sessions that are over."""
+    names = {pairing.id: pairing.name for pairing in store.pairings()}
+    running = store.sessions()
+    for session in sessions.that_are_over(running, config, now):
+        store.end_session(session.id)
+        store.record(
+            "end",
+            now,
+            pairing=names[session.pairing],
+            address=session.address,
+            detail=_nth(session.counter),
+        )
+
+
+def issue_tickets(store: Store, generation: int) -> None:
+    """Let every pairing have its window of open doors, and every session its close door."""
+    existing = {(t.pairing, t.purpose, t.counter): t for t in store.tickets()}
+    wanted = set()
+    pairings = {pairing.id: pairing for pairing in store.pairings()}
+    for pairing in pairings.values():
+        window = pairing.parameters.window
+        for counter in range(pairing.next, pairing.next + window):
+            wanted.add((pairing.id, Purpose.OPEN, counter))
+    for session in store.sessions():
+        wanted.add((session.pairing, Purpose.CLOSE, session.counter))
+    for key in existing.keys() - wanted:
+        store.withdraw(existing[key].id)
+    for key in sorted(wanted - existing.keys(), key=lambda k: (k[0], k[1].value, k[2])):
+        pairing_id, purpose, counter = key
+        pairing = pairings[pairing_id]
+        sequence = derive(pairing.secret, purpose, counter, pairing.parameters)
+        store.issue(pairing_id, purpose, counter, format_sequence(sequence), generation)
+
+
+def doors(store: Store) -> tuple[Door, ...]:
+    """Return the doors that the tickets stand for, in the order of the tickets."""
+    tickets = store.tickets()
+    opens: dict[int, list[Ticket]] = defaultdict(list)
+    for ticket in tickets:
+        if ticket.purpose is Purpose.OPEN:
+            opens[ticket.pairing].append(ticket)
+    addresses = {(s.pairing, s.counter): s.address for s in store.sessions()}
+    return tuple(_door(ticket, opens[ticket.pairing], addresses) for ticket in tickets)
+
+
+def _door(ticket: Ticket, opens: list[Ticket], addresses: dict[tuple[int, int], str]) -> Door:
+    sequence = parse_sequence(ticket.sequence)
+    if ticket.purpose is Purpose.CLOSE:
+        admitted = parse_address(addresses[ticket.pairing, ticket.counter])
+        return Door(ticket.id, ticket.purpose, sequence, admitted=admitted)
+    lower = tuple(t.id for t in opens if t.counter < ticket.counter)
+    return Door(ticket.id, ticket.purpose, sequence, lower=lower)
+
+
+def attach_session(peer_address: str, peer_port: int, pid: int, started: int) -> None:
+    """Note that an sshd process serves the session that was opened from an address.
+
+    ``started`` is the process's start time in clock ticks since boot. Where several sessions of one
+    address wait (two clients behind one NAT), the oldest is meant: they are alike to us. A
+    connection that no door let in, from a network that is always admitted, say, is not entered.
+    """
+    address = str(parse_address(peer_address))
+    with locked(paths.LOCK_FILE, timeout_s=_LOCK_PATIENCE_S):
+        store = Store()
+        try:
+            with store.transaction():
+                session = _waiting_session(store.sessions(), address, pid, started)
+                if session is not None:
+                    store.attach(session.id, peer_port=peer_port, pid=pid, started=started)
+        finally:
+            store.close()
+
+
+def _waiting_session(
+    running: list[Session], address: str, pid: int, started: int
+) -> Session | None:
+    if any((s.sshd_pid, s.sshd_started) == (pid, started) for s in running):
+        return None  # told twice: ForceCommand runs once a channel
+    waiting = [s for s in running if s.address == address and s.sshd_pid is None]
+    return waiting[0] if waiting else None
+
+
+def _nth(counter: int) -> str:
+    return f"counter {counter}"

@@ -1,0 +1,46 @@
+"""What every command of the administrator's program needs: root, the settings, the books."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from sshknock.errors import UsageError
+from sshknock.server import paths
+from sshknock.server.config import Config, load
+from sshknock.server.store import Store
+from sshknock.system.files import locked
+
+_LOCK_PATIENCE_S = 60
+
+
+def require_root() -> None:
+    """Raise UsageError for anybody but root."""
+    if os.geteuid() != 0:
+        raise UsageError("this needs root", "run it with sudo, or as root")
+
+
+@contextmanager
+def opened() -> Iterator[tuple[Config, Store]]:
+    """Give the settings and the books, under the lock; raise NotSetUp where there are none."""
+    require_root()
+    config = load()
+    with locked(paths.LOCK_FILE, timeout_s=_LOCK_PATIENCE_S):
+        store = Store()
+        try:
+            yield config, store
+        finally:
+            store.close()
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask, unless it was answered with --yes; raise UsageError when nobody can answer."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError(f"{question} Nobody is here to answer", "--yes answers")
+    click.confirm(question, abort=True)

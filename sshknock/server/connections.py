@@ -1,0 +1,52 @@
+"""The kernel's list of established TCP connections (proc_net_tcp), which nobody can spoof."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sshknock.protocol.names import Address
+
+_ESTABLISHED = "01"
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """An established connection to a port of this host, and the inode of its socket."""
+
+    local_port: int
+    peer_address: Address
+    peer_port: int
+    inode: int
+
+
+def established(local_ports: Iterable[int], proc: Path = Path("/proc/self")) -> list[Connection]:
+    """Return the established connections to these ports, of the network that ``proc`` lives in."""
+    wanted = frozenset(local_ports)
+    found = []
+    for name in ("tcp", "tcp6"):
+        try:
+            lines = (proc / "net" / name).read_text().splitlines()[1:]
+        except OSError:
+            continue  # a kernel without IPv6
+        for line in lines:
+            fields = line.split()
+            local_port = int(fields[1].rpartition(":")[2], 16)
+            if fields[3] != _ESTABLISHED or local_port not in wanted:
+                continue
+            address, _, port = fields[2].rpartition(":")
+            found.append(Connection(local_port, _address(address), int(port, 16), int(fields[9])))
+    return found
+
+
+def _address(digits: str) -> Address:
+    """Read an address as the kernel prints it: 32-bit words in the machine's byte order."""
+    words = (int(digits[i : i + 8], 16) for i in range(0, len(digits), 8))
+    packed = b"".join(socket.htonl(word).to_bytes(4, "big") for word in words)
+    address = ipaddress.ip_address(packed)
+    if isinstance(address, ipaddress.IPv6Address):
+        return address.ipv4_mapped or address
+    return address

@@ -1,0 +1,59 @@
+"""The interface between the books and whatever matches knocks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from sshknock.protocol.knocks import Knock, Purpose, Sequence, Transport
+from sshknock.protocol.names import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A sequence that the server would accept now, and what happens then.
+
+    ``lower`` are the tickets of the same pairing's doors below this one, which close with it.
+    ``admitted`` is the address that a close door takes back; None for an open door.
+    """
+
+    ticket: int
+    purpose: Purpose
+    sequence: Sequence
+    lower: tuple[int, ...] = ()
+    admitted: Address | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where an engine stands: ``later_s`` is when it wants to be asked again (None: no need).
+
+    ``pending`` says that the doors wait for that moment; otherwise they are listened for.
+    """
+
+    later_s: float | None = None
+    pending: bool = False
+
+
+class DoorEngine(Protocol):
+    """Listens for the knocks of doors."""
+
+    def update(self, doors: tuple[Door, ...]) -> Progress:
+        """Listen for exactly these doors from now on; raise SystemFault when that fails."""
+
+    def stop(self) -> None:
+        """Stop listening."""
+
+
+def parse_sequence(text: str) -> Sequence:
+    """Read a sequence as the books keep it: ``11045:tcp,61405:udp``."""
+    knocks = []
+    for part in text.split(","):
+        port, _, transport = part.partition(":")
+        knocks.append(Knock(int(port), Transport(transport)))
+    return tuple(knocks)
+
+
+def format_sequence(sequence: Sequence) -> str:
+    """Write a sequence as the paper and knockd do."""
+    return ",".join(str(knock) for knock in sequence)

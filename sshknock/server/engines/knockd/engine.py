@@ -1,0 +1,101 @@
+"""knockd behind the interface of an engine: from doors to a daemon that listens for them."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+from sshknock.errors import BadInput, SshknockError, SystemFault
+from sshknock.server import interfaces, paths
+from sshknock.server.config import Config
+from sshknock.server.engines.base import Door, Progress
+from sshknock.server.engines.knockd import conf
+from sshknock.server.engines.knockd.daemons import Daemons
+from sshknock.server.engines.knockd.sections import Block, build
+from sshknock.system.files import write_private
+
+REPLACEMENT_EVERY_S = 1.0
+
+_DOORS_IPV4_ONLY = 480  # with more, the kernel refuses knockd's filter
+_DOORS_BOTH = 120  # with more, knockd takes more than a second to start
+_PRIVATE = 0o600
+
+
+class KnockdEngine:
+    """Keeps knockd.conf and the daemons as the doors want them."""
+
+    def __init__(self, config: Config, seed: bytes) -> None:
+        self._config = config
+        self._seed = seed
+        ipv4_only = interfaces.global_ipv6_address(config.interface) is None
+        self.capacity = _DOORS_IPV4_ONLY if ipv4_only else _DOORS_BOTH
+        self._daemons = Daemons(config.service, config.interface, ipv4_only=ipv4_only)
+
+    def block(self, doors: tuple[Door, ...]) -> Block:
+        """Return our block for these doors, read back by our parser as it was meant.
+
+        Raises SystemFault when it would not read back.
+        """
+        block = build(doors, self._seed, self._config.timeout_s)
+        if "\n".join(s.render() for s in conf.parse(block.text)) != block.text:
+            raise SystemFault("the sections for knockd do not read back as they were written")
+        return block
+
+    def file(self, doors: tuple[Door, ...]) -> str:
+        """Return what knockd.conf should hold: the administrator's part and our block."""
+        theirs = conf.split(read_conf()).theirs
+        return conf.File(theirs, self.block(doors).text).render()
+
+    def update(self, doors: tuple[Door, ...]) -> Progress:
+        """Listen for exactly these doors.
+
+        The daemon comes first: whatever is wrong with knockd.conf, which nothing reads but people
+        and a knockd that is started by hand, must not keep anybody out. It is reported afterwards.
+        And when the daemon does not start, the file stays as it was.
+        """
+        block = self.block(doors)
+        if not self._daemons.serves(block.text):
+            age_s = self._daemons.since_replacement_s()
+            if age_s is not None and 0 <= age_s < REPLACEMENT_EVERY_S:
+                return Progress(REPLACEMENT_EVERY_S - age_s, pending=True)
+            self._daemons.replace(block.text, block.guard)
+        problem = self._update_file(block)
+        later_s = self._daemons.end_retired()
+        if problem is not None:
+            raise problem
+        return Progress(later_s)
+
+    def stop(self) -> None:
+        """End the daemons and take our block out of knockd.conf."""
+        self._daemons.stop()
+
+    def _update_file(self, block: Block) -> SshknockError | None:
+        """Bring knockd.conf and the administrator's own daemon up to date."""
+        try:
+            text = read_conf()
+            theirs = conf.split(text).theirs
+            own_sections = conf.doors_of(theirs)
+            wanted = conf.File(theirs, block.text).render()
+            if text != wanted or _mode(paths.KNOCKD_CONF) != _PRIVATE:
+                write_private(paths.KNOCKD_CONF, wanted.encode("utf-8", "surrogateescape"))
+            self._daemons.run_administrators(theirs if own_sections else None)
+        except SshknockError as error:
+            return error
+        return None
+
+
+def read_conf() -> str:
+    """Return knockd.conf's text, empty when there is none; bytes that are no text are kept."""
+    try:
+        return paths.KNOCKD_CONF.read_bytes().decode("utf-8", "surrogateescape")
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise BadInput(f"cannot read {paths.KNOCKD_CONF}: {error.strerror}") from error
+
+
+def _mode(path: Path) -> int | None:
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        return None

@@ -1,0 +1,1 @@
+"""The kernel's side: one nftables table, ``inet sshknock``, that only hides."""

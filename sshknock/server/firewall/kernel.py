@@ -1,0 +1,102 @@
+"""The table in the kernel: read it, change it in one transaction, take it away."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from sshknock.errors import SystemFault
+from sshknock.protocol.names import Address, parse_address
+from sshknock.server.firewall.table import TABLE
+from sshknock.system.processes import Completed, program, run
+
+
+class Refused(SystemFault):
+    """The kernel did not carry out a transaction: often because a door was used meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """A ticket that was taken, and the address that took it."""
+
+    ticket: int
+    address: Address
+
+
+@dataclass(frozen=True, slots=True)
+class TableState:
+    """What the table holds now. ``hidden`` are ports, ``last`` elements as nft writes them."""
+
+    generation: int | None
+    tickets: frozenset[int]
+    used: tuple[Used, ...]
+    hidden: frozenset[int]
+    last: frozenset[str]
+    admitted: frozenset[Address]
+
+
+def read() -> TableState | None:
+    """Return the table's state, None when there is no table; raise SystemFault."""
+    done = _nft("-j", "list", "table", *TABLE.split())
+    if done.returncode:
+        if "No such file" in done.stderr or "does not exist" in done.stderr:
+            return None
+        raise SystemFault(f"nft cannot list the table: {_first_line(done.stderr)}")
+    try:
+        return _parse(json.loads(done.stdout))
+    except (ValueError, KeyError, TypeError) as error:
+        raise SystemFault(f"the table {TABLE} is not one of ours: {error}") from error
+
+
+def apply(statements: str) -> None:
+    """Carry out statements in one transaction, all or none; raise Refused when the kernel won't."""
+    done = run([str(program("nft", "nftables")), "-f", "-"], stdin=statements, timeout_s=60)
+    if done.returncode:
+        raise Refused(f"nft refused the change: {_first_line(done.stderr)}")
+
+
+def take_away() -> None:
+    """Delete the table: every port is as other tables have it."""
+    apply(f"table {TABLE}\ndelete table {TABLE}\n")
+
+
+def _nft(*arguments: str) -> Completed:
+    return run([str(program("nft", "nftables")), *arguments], timeout_s=60)
+
+
+def _first_line(text: str) -> str:
+    return (text.strip().splitlines() or ["no reason given"])[0]
+
+
+def _parse(listing: dict[str, Any]) -> TableState:
+    elements: dict[str, list[Any]] = {}
+    for item in listing["nftables"]:
+        if "set" in item:
+            values = item["set"].get("elem", [])
+            elements[item["set"]["name"]] = [_value(value) for value in values]
+    used = [
+        Used(int(ticket), parse_address(address))
+        for name in ("used4", "used6")
+        for ticket, address in elements[name]
+    ]
+    generations = elements["generation"]
+    return TableState(
+        generation=int(generations[0]) if len(generations) == 1 else None,
+        tickets=frozenset(int(ticket) for ticket in elements["tickets"]),
+        used=tuple(used),
+        hidden=frozenset(int(port) for port in elements["hidden"]),
+        last=frozenset(f"{transport} . {port}" for transport, port in elements["last"]),
+        admitted=frozenset(
+            parse_address(address) for name in ("open4", "open6") for address in elements[name]
+        ),
+    )
+
+
+def _value(element: Any) -> Any:
+    """Return an element's value: plain, with a timeout, or joined of several."""
+    if isinstance(element, dict) and "elem" in element:
+        element = element["elem"]["val"]
+    if isinstance(element, dict) and "concat" in element:
+        return tuple(element["concat"])
+    return element

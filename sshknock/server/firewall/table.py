@@ -1,0 +1,148 @@
+"""The table as text: what a fresh one holds, and the statements that change it.
+
+Only bare SYNs to a hidden port are judged, so running sessions never notice that the table comes
+or goes, and connection tracking is not needed. The priority is above that of other filters: they
+decide first. ``pre`` runs before every other chain and notes who sent the last knock of a door
+first; without it an eavesdropper who repeats a train within milliseconds often wins the ticket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sshknock.protocol.knocks import Knock
+from sshknock.protocol.names import Address
+from sshknock.server.config import Admit, Config, Refuse
+
+TABLE = "inet sshknock"
+
+_SIZE = 65536
+_CLAIMED_S = 2
+_CLAIM_S = 5
+_SYN = "tcp flags & (fin | syn | rst | ack)"
+
+
+def fresh_table(config: Config, refuse: Refuse, generation: int) -> str:
+    """Return statements that make the table anew, in one transaction, whatever was there."""
+    families = (("4", "ipv4_addr", "ip", "ipv4"), ("6", "ipv6_addr", "ip6", "ipv6"))
+    hidden = ports_text(config.ports)
+    port = "inet_proto . inet_service"
+    size = f"size {_SIZE}; }}"
+    short_lived = "flags dynamic, timeout; timeout"
+    lines = [
+        f"table {TABLE}",
+        f"delete table {TABLE}",
+        f"table {TABLE} {{",
+        f"  set tickets {{ type mark; {size}",
+        f"  set generation {{ type mark; elements = {{ {generation} }}; }}",
+        f"  set hidden {{ type inet_service; flags timeout; elements = {{ {hidden} }}; }}",
+        f"  set last {{ type {port}; {size}",
+        f"  set claimed {{ type {port}; {short_lived} {_CLAIMED_S}s; {size}",
+    ]
+    for n, kind, _, _ in families:
+        claim = f"{port} . {kind}"
+        lines += [
+            f"  set used{n} {{ type mark . {kind}; {size}",
+            f"  set open{n} {{ type {kind}; {short_lived} {config.timeout_s}s; {size}",
+            f"  set conn{n} {{ type {kind} . inet_service; {short_lived} 60s; {size}",
+            f"  set claims{n} {{ type {claim}; {short_lived} {_CLAIM_S}s; {size}",
+        ]
+    lines += [
+        "  chain pre {",
+        "    type filter hook prerouting priority -300; policy accept;",
+        f"    meta l4proto tcp {_SYN} != syn accept",
+    ]
+    for n, _, header, protocol in families:
+        # The packet that sets the claim is the first; later ones of others find it claimed.
+        lines.append(
+            f"    meta nfproto {protocol} meta l4proto . th dport @last"
+            " meta l4proto . th dport != @claimed"
+            " add @claimed { meta l4proto . th dport }"
+            f" update @claims{n} {{ meta l4proto . th dport . {header} saddr }}"
+        )
+    lines += [
+        "  }",
+        "  chain input {",
+        "    type filter hook input priority 10; policy accept;",
+        "    iif lo accept",
+        f"    tcp dport @hidden {_SYN} == syn goto door",
+        "  }",
+        "  chain door {",
+    ]
+    for n, _, header, _ in families:
+        lines += _door_rules(config.admit, n, header)
+    lines += [
+        "    goto refused",
+        "  }",
+        "  chain refused {",
+        f"    {refusal(refuse)}",
+        "  }",
+        "}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _door_rules(admit: Admit, n: str, header: str) -> list[str]:
+    source = f"{header} saddr"
+    if admit is Admit.TIMED:
+        return [f"    {source} @open{n} accept"]
+    connection = f"{source} . tcp sport"
+    return [
+        # A retransmitted SYN of the connection that was let in is let in again.
+        f"    {connection} @conn{n} accept",
+        f"    {source} @open{n} delete @open{n} {{ {source} }}"
+        f" add @conn{n} {{ {connection} }} accept",
+    ]
+
+
+def refusal(refuse: Refuse) -> str:
+    """Return the verdict for a stranger's SYN; ``auto`` must have been decided before."""
+    return "drop" if refuse is Refuse.DROP else "reject with tcp reset"
+
+
+def ports_text(ports: Iterable[int]) -> str:
+    """Return ports as elements of a set."""
+    return ", ".join(str(port) for port in ports)
+
+
+def family(address: Address) -> str:
+    """Return the digit that the sets of an address's family end in."""
+    return str(address.version)
+
+
+def knock_element(knock: Knock) -> str:
+    """Return a knock as an element of ``last``."""
+    return f"{knock.transport.value} . {knock.port}"
+
+
+def add(set_name: str, elements: Sequence[str]) -> list[str]:
+    """Return the statement that adds elements to a set; none for none."""
+    return _change("add", set_name, elements)
+
+
+def delete(set_name: str, elements: Sequence[str]) -> list[str]:
+    """Return the statement that deletes elements; one that is missing fails the transaction."""
+    return _change("delete", set_name, elements)
+
+
+def remove(set_name: str, elements: Sequence[str]) -> list[str]:
+    """Return statements that leave elements out of a set whether or not they were in it.
+
+    nft has ``destroy`` for this from 1.0.7 on only; adding what is there changes nothing.
+    """
+    return [*add(set_name, elements), *delete(set_name, elements)]
+
+
+def _change(verb: str, set_name: str, elements: Sequence[str]) -> list[str]:
+    if not elements:
+        return []
+    return [f"{verb} element {TABLE} {set_name} {{ {', '.join(elements)} }}"]
+
+
+def admit(address: str, version: str, timeout_s: int) -> list[str]:
+    """Return statements that admit an address for a time counted from now."""
+    # An element that is there keeps its old timeout on older kernels: so it goes first.
+    return [
+        *remove(f"open{version}", [address]),
+        *add(f"open{version}", [f"{address} timeout {timeout_s}s"]),
+    ]

@@ -1,0 +1,76 @@
+"""What ``status`` tells: read from the kernel and the running sessions first, so it is current."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from sshknock.errors import SshknockError
+from sshknock.protocol.knocks import Purpose
+from sshknock.server.config import Config
+from sshknock.server.firewall import kernel
+from sshknock.server.reconcile import agree, engine, is_exposed
+from sshknock.server.store import Pairing, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A pairing as ``status`` shows it: how many doors stand open to its knocks, what runs."""
+
+    pairing: Pairing
+    doors: int
+    sessions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The server as it is now. ``sweep_chance`` is that of one sweep of all ports."""
+
+    config: Config
+    exposed: bool
+    lines: tuple[Line, ...]
+    sweep_chance: float
+    problem: SshknockError | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the stable interface for programs."""
+        return {
+            "version": 1,
+            "engine": self.config.engine.value,
+            "hidden": list(self.config.ports),
+            "exposed": self.exposed,
+            "pairings": [
+                {
+                    "name": line.pairing.name,
+                    "next": line.pairing.next,
+                    "doors": line.doors,
+                    "last_open": line.pairing.last_open,
+                    "last_address": line.pairing.last_address,
+                    "sessions": line.sessions,
+                }
+                for line in self.lines
+            ],
+        }
+
+
+def current(store: Store, config: Config) -> Status:
+    """Return the server's state, after taking in what the kernel knows. The caller has the lock.
+
+    A table that was lost is exposed until this moment, and told as such, though looking mends it.
+    """
+    problem: SshknockError | None = None
+    exposed = is_exposed(config, kernel.read())
+    try:
+        doors = agree(store, config, "status")
+    except SshknockError as error:
+        doors, problem = (), error
+    owners = Counter(t.pairing for t in store.tickets() if t.purpose is Purpose.OPEN)
+    running = Counter(session.pairing for session in store.sessions())
+    return Status(
+        config=config,
+        exposed=exposed,
+        lines=tuple(Line(p, owners[p.id], running[p.id]) for p in store.pairings()),
+        sweep_chance=engine(store, config).block(doors).sweep_chance,
+        problem=problem,
+    )

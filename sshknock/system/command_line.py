@@ -1,0 +1,72 @@
+"""How the programs for people end: one line, a hint, an exit code, and never a traceback."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import traceback
+
+import click
+
+from sshknock.errors import EXIT_DONE, EXIT_FAILED, SshknockError, UsageError, report
+
+_UNITS_S = {"s": 1, "m": 60, "h": 3600}
+INTERRUPTED = 130
+
+
+def run_program(group: click.Group, name: str) -> int:
+    """Run a command line; return the exit code. ``SSHKNOCK_DEBUG=1`` shows tracebacks."""
+    try:
+        result = group.main(prog_name=name, standalone_mode=False)
+    except click.exceptions.Exit as exit_:
+        return exit_.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        sys.stderr.write("\nsshknock: interrupted\n")
+        return INTERRUPTED
+    except click.ClickException as error:
+        shown = UsageError(_sentence(error.format_message()), f"see '{_asked(error, name)} --help'")
+        report(shown)
+        return shown.exit_code
+    except SshknockError as error:
+        report(error)
+        return error.exit_code
+    except BrokenPipeError:
+        # The reader of our output went away, as head does: that is no fault.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_DONE
+    except Exception as error:  # noqa: BLE001  the last line of defence, and it says so
+        return report_unexpected(error)
+    return result if isinstance(result, int) else EXIT_DONE
+
+
+def report_unexpected(error: Exception) -> int:
+    """Report a fault of our own in one line."""
+    if os.environ.get("SSHKNOCK_DEBUG") == "1":
+        traceback.print_exception(error)
+    report(
+        SshknockError(
+            f"unexpected {type(error).__name__}: {error}",
+            "this is a fault of sshknock: please report it; SSHKNOCK_DEBUG=1 shows where",
+        )
+    )
+    return EXIT_FAILED
+
+
+def parse_time(text: str) -> int:
+    """Return seconds of a TIME: a whole number with s, m or h; raise UsageError."""
+    match = re.fullmatch(r"([0-9]{1,6})([smh])", text)
+    if match is None:
+        raise UsageError(f"{text!r} is no time", "a number with s, m or h: 30s, 5m, 1h")
+    return int(match[1]) * _UNITS_S[match[2]]
+
+
+def _sentence(text: str) -> str:
+    """Return click's message as one of ours: in lower case, without a final dot."""
+    text = text.strip().removesuffix(".")
+    return text[:1].lower() + text[1:]
+
+
+def _asked(error: click.ClickException, name: str) -> str:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return context.command_path if context is not None else name
