@@ -14,15 +14,15 @@ from sshknock.server.reconcile import reconcile as reconcile_server
 from sshknock.server.store import Store
 from sshknock.system.command_line import parse_time
 
-
 _FORCECOMMAND = """\
-Now tell sshd: put this at the end of /etc/ssh/sshd_config, for the users that you mean, and reload it:
+Now tell sshd, and reload it. At the end of /etc/ssh/sshd_config, for the users that you mean:
 
     Match Group sshknock-users
         ForceCommand {line}
 
-Mind: ForceCommand defeats every command="..." in the authorized_keys of these users, hides the motd,
-and says nothing of sessions without a command (ssh -N). Where sshd uses PAM, --hook pam is better."""
+Mind: ForceCommand defeats every command="..." in the authorized_keys of these users, hides the
+motd, and hears nothing of sessions without a command (ssh -N). Where sshd uses PAM, --hook pam
+is better."""
 
 
 def _choices(*members: Engine | Admit | Refuse | Hook | Service) -> click.Choice[str]:
