@@ -73,7 +73,7 @@ class Config:
         if not found:
             raise NoSuchPairing(
                 f"no pairing is for {host} port {port}, so nothing was sent",
-                f"'sshknock enroll' makes one, 'sshknock set NAME host={host}' extends one",
+                "'sshknock enroll' makes one; 'sshknock set' changes the hosts of one",
             )
         if len(found) > 1:
             names = " and ".join(p.name for p in found)

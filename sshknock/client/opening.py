@@ -15,7 +15,7 @@ from sshknock.client.connect import Outcome, Watch, connect
 from sshknock.client.knock import NothingSent, pacing, send_train
 from sshknock.client.route import Route
 from sshknock.client.state import FAILED, NOT_HIDDEN, PairingState, Store
-from sshknock.errors import NotOpened
+from sshknock.errors import NotOpened, SshknockError
 from sshknock.protocol.derivation import derive
 from sshknock.protocol.knocks import Purpose
 
@@ -57,14 +57,17 @@ class Opening:
             self._save(replace(self.state, last_result=NOT_HIDDEN))
         return connection
 
-    def attempt_all(self, attempts: int) -> socket.socket:
+    def attempt_all(self, attempts: int, *, first: int = 0) -> socket.socket:
         """Send trains and try to connect until a connection stands.
 
+        ``first`` is the number of the first attempt, for the choice of counters and of pacing.
         Raises NotOpened after the last attempt, and Abandoned when the watch reports.
         """
         started = time.monotonic()
         end = started + RUN_S
-        for attempt in range(attempts):
+        tried = 0
+        for attempt in range(first, first + attempts):
+            tried += 1
             self.send_train(attempt)
             limit_s = min(self._wait_s(attempt), end - time.monotonic())
             connection = self._seen(connect(self.route, self._watch, limit_s=limit_s))
@@ -72,10 +75,10 @@ class Opening:
                 return connection
             if time.monotonic() >= end:
                 break
-        raise self._not_opened(attempt + 1, time.monotonic() - started)
+        raise self._not_opened(tried, time.monotonic() - started)
 
-    def send_train(self, attempt: int) -> None:
-        """Take the next counter, save that it is used, and send its train."""
+    def send_train(self, attempt: int) -> int:
+        """Take the next counter, save that it is used, and send its train; return the counter."""
         before = self.state
         counter, counters = before.counters.next(attempt, before.parameters.window)
         sequence = derive(before.secret, Purpose.OPEN, counter, before.parameters)
@@ -87,15 +90,16 @@ class Opening:
         except NothingSent as error:
             self._save(before)
             reason = error.error.strerror
-            raise NotOpened(
+            raise SshknockError(
                 f"this machine cannot send to {self.route.host}: {reason}", "nothing was sent"
             ) from error
         self.counter = counter
+        return counter
 
-    def confirm(self) -> None:
-        """Record that an identification line was read through the door of the last train."""
+    def confirm(self) -> int:
+        """Record that an identification line came through the last train's door; return that."""
         if self.counter is None:
-            return
+            raise AssertionError("a confirm without a train")
         state = self.state.confirmed(
             self.counter,
             shut_before=self._probed or self._refused,
@@ -103,6 +107,7 @@ class Opening:
             now=_now(),
         )
         self._save(replace(state, rtt_ms=self._rtt_ms()))
+        return self.counter
 
     def _wait_s(self, attempt: int) -> float:
         """Return how long to try after a train: longer on each attempt, and for a distant host."""

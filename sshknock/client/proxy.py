@@ -72,17 +72,18 @@ class _Session:
             with self._store.locked(LOCK_WAIT_S) as waited:
                 if self._link.is_gone():
                     raise Abandoned
-                connection = self._connect(waited=waited, started=started)
-                return self._identify(connection), connection
+                opening = Opening(self._store, self._store.load(), self._route, self._link)
+                self._opening = opening
+                connection = self._connect(opening, waited=waited, started=started)
+                return self._identify(opening, connection), connection
         except LockTimeout as error:
             raise NotOpened(
                 f"another ssh to {self._route.host} is still knocking after {LOCK_WAIT_S:.0f} s",
                 "nothing was sent; try again when it has ended",
             ) from error
 
-    def _connect(self, *, waited: bool, started: int) -> socket.socket:
-        state = self._store.load()
-        opening = self._opening = Opening(self._store, state, self._route, self._link)
+    def _connect(self, opening: Opening, *, waited: bool, started: int) -> socket.socket:
+        state = opening.state
         others = sessions.count(self._store.pairing.name)
         if state.probe_is_due(now=int(time.time()), sessions=others):
             connection = opening.probe()
@@ -95,7 +96,7 @@ class _Session:
         attempts = 1 if holder_failed else attempts_of_a_run(state.parameters.window)
         return opening.attempt_all(attempts)
 
-    def _identify(self, connection: socket.socket) -> Relay:
+    def _identify(self, opening: Opening, connection: socket.socket) -> Relay:
         """Relay until the server's identification line has come by: that is the confirm."""
         identification = Identification()
         relay = Relay(
@@ -107,8 +108,9 @@ class _Session:
         )
         relay.run(until=lambda: identification.over, limit_s=IDENTIFICATION_S)
         relay.tap = None
-        if identification.found and self._opening is not None:
-            self._opening.confirm()
+        if identification.text is not None:
+            if opening.counter is not None:  # else the port was not hidden
+                opening.confirm()
         elif relay.server_ended:
             raise _NoIdentification(
                 f"{self._route.host} port {self._route.port} closed the connection at once",

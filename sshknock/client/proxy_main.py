@@ -52,19 +52,17 @@ def main() -> int:
     try:
         return _serve(parse_arguments(arguments))
     except SshknockError as error:
-        if os.environ.get("SSHKNOCK_DEBUG") == "1":
-            raise
         report(error)
         return error.exit_code
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  the last line of defence, and it says so
         if os.environ.get("SSHKNOCK_DEBUG") == "1":
-            raise
-        unexpected = SshknockError(
+            sys.excepthook(*sys.exc_info())
+        fault = SshknockError(
             f"unexpected {type(error).__name__}: {error}",
-            "this is a fault of sshknock: please report it; SSHKNOCK_DEBUG=1 shows where it was",
+            "this is a fault of sshknock: please report it; SSHKNOCK_DEBUG=1 shows where",
         )
-        report(unexpected)
-        return unexpected.exit_code
+        report(fault)
+        return fault.exit_code
 
 
 def parse_arguments(arguments: list[str]) -> Arguments:

@@ -191,19 +191,22 @@ class Relay:
 
 
 class Identification:
-    """Looks for the server's identification line among what it says first (RFC 4253, 4.2)."""
+    """Looks for the server's identification line among what it says first (RFC 4253, 4.2).
+
+    ``text`` is the line without its end once it was seen, and None before.
+    """
 
     LONGEST = 64 * 1024
 
     def __init__(self) -> None:
-        self.found = False
+        self.text: str | None = None
         self._line = b""
         self._seen = 0
 
     @property
     def over(self) -> bool:
         """Tell whether the line was found, or will not come any more."""
-        return self.found or self._seen > self.LONGEST
+        return self.text is not None or self._seen > self.LONGEST
 
     def feed(self, data: memoryview) -> None:
         """Look at the next bytes."""
@@ -211,7 +214,10 @@ class Identification:
             return
         self._seen += len(data)
         *lines, self._line = (self._line + data).split(b"\n")
-        self.found = any(line.startswith(b"SSH-") for line in lines)
+        for line in lines:
+            if line.startswith(b"SSH-"):
+                self.text = line.rstrip(b"\r").decode(errors="replace")
+                return
 
 
 def _prepare_pipe(descriptor: int) -> None:

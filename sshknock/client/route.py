@@ -12,7 +12,7 @@ import socket
 from dataclasses import dataclass
 from typing import Any
 
-from sshknock.errors import NotOpened, SshknockError
+from sshknock.errors import SshknockError
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Route:
 def resolve(host: str, port: int) -> Route:
     """Find the first address of a host that there is a route to. Sends nothing to the host.
 
-    Raises SshknockError for a name that is not known and NotOpened when no route leads there.
+    Raises SshknockError for a name that is not known, and when no route leads there.
     """
     try:
         # As bytes: a text would make Python import its codec for international names.
@@ -61,7 +61,7 @@ def resolve(host: str, port: int) -> Route:
         except OSError as error:
             failure = failure or error
     reason = failure.strerror if failure else "it has no address"
-    raise NotOpened(
+    raise SshknockError(
         f"no way leads to {host}: {reason}", "is this machine on line? nothing was sent"
     ) from failure
 

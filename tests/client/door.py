@@ -60,7 +60,7 @@ class Door:
         self._knocks: dict[Knock, socket.socket] = {}
         self.secret = self._bind_all()
 
-    def __enter__(self) -> Door:
+    def __enter__(self) -> Door:  # noqa: PYI034  Self is of 3.11
         self._thread = threading.Thread(target=self._watch)
         self._thread.start()
         return self

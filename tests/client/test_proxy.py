@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
-import socket
-
-import pytest
 
 from sshknock.client import sessions
 from tests.client.conftest import finish, pair, start_proxy
@@ -24,7 +20,8 @@ def test_a_session_opens_relays_confirms_and_closes_once(door: Door) -> None:
     """One train, one connection, the bytes both ways, one close train of the same counter."""
     store = pair(door)
     proxy = start_proxy(HOST, door.port)
-    assert proxy.stdin is not None and proxy.stdout is not None
+    assert proxy.stdin is not None
+    assert proxy.stdout is not None
     assert _read(proxy.stdout, len(BANNER)) == BANNER
     proxy.stdin.write(b"hello")
     assert _read(proxy.stdout, 5) == b"hello"

@@ -1,0 +1,259 @@
+"""The program ``sshknock``, for people."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.shell_completion import CompletionItem, get_completion_class
+
+from sshknock import __version__
+from sshknock.client import config
+from sshknock.errors import SshknockError, UsageError
+from sshknock.protocol.bits import PROTOCOL_SOURCES
+from sshknock.protocol.draws import PORT_SOURCES
+from sshknock.protocol.knocks import Purpose
+from sshknock.protocol.parameters import Parameters
+from sshknock.system.command_line import run_program
+
+if TYPE_CHECKING:
+    from sshknock.client.config import Config
+
+_PROGRAM = "sshknock"
+_COMPLETE_VARIABLE = "_SSHKNOCK_COMPLETE"
+_DEFAULTS = Parameters()
+
+
+def _complete_name(
+    _context: click.Context, _parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    try:
+        known = config.load()
+    except SshknockError:
+        return []
+    return [CompletionItem(name) for name in known.pairings if name.startswith(incomplete)]
+
+
+def _names(known: Config, name: str | None) -> list[str]:
+    return list(known.pairings) if name is None else [known.named(name).name]
+
+
+_name_argument: Callable[[Any], Any] = click.argument("name", shell_complete=_complete_name)
+_optional_name: Callable[[Any], Any] = click.argument(
+    "name", required=False, shell_complete=_complete_name
+)
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    invoke_without_command=True,
+)
+@click.version_option(__version__, message="sshknock %(version)s")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Reach SSH servers that are hidden behind secret one-time knocks."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+@cli.command()
+@click.argument("name")
+@click.option(
+    "--token-file", "source", required=True, metavar="F|-", help="The token; - reads it here."
+)
+@click.option(
+    "--keyring",
+    type=click.Choice(["system", "file"]),
+    default="system",
+    show_default=True,
+    help="Where the secret is kept.",
+)
+@click.option("--host", metavar="HOST", help="Where the server is, if not where the token says.")
+def enroll(name: str, source: str, keyring: str, host: str | None) -> None:
+    """Pair with a server, by the token that its administrator made. Needs no network."""
+    from sshknock.client.enroll import enroll as make  # noqa: PLC0415  each command loads its own
+    from sshknock.protocol.token import Token  # noqa: PLC0415
+
+    pairing = make(name, Token.decode(_read_private(source)), keyring=keyring, host=host)
+    click.echo(f"enrolled {name}: {pairing.host} port {pairing.port}, keyring {pairing.keyring}")
+    click.echo(f"next: sshknock ssh-config {name} --write, and then: ssh {name}")
+    if source != "-":
+        click.echo(f"the token has done its work: delete {source}")
+
+
+@cli.command()
+@_optional_name
+@click.option("--json", "as_json", is_flag=True, help="For programs; this form is stable.")
+def status(name: str | None, as_json: bool) -> None:
+    """Show each pairing: its server, keyring, counters, last use and sessions."""
+    from sshknock.client import status as view  # noqa: PLC0415
+    from sshknock.errors import report  # noqa: PLC0415
+
+    known = config.load()
+    rows, failures = [], []
+    for one in _names(known, name):
+        try:
+            rows.append(view.look(known.named(one)))
+        except SshknockError as error:
+            failures.append(error)
+    if as_json:
+        click.echo(json.dumps(view.as_json(rows), indent=2))
+    elif rows:
+        view.show(rows)
+    elif not failures:
+        click.echo("no pairings yet: 'sshknock enroll' makes one")
+    for failure in failures[:-1]:
+        report(failure)
+    if failures:
+        raise failures[-1]
+
+
+@cli.command("open")
+@_name_argument
+@click.option("--blind", is_flag=True, help="Do not connect to see whether the port answers.")
+def open_(name: str, blind: bool) -> None:
+    """Send one open train, and see whether the port answers.
+
+    A server that admits a single connection has then admitted this one: with --blind the next
+    connection from here is yours.
+    """
+    from sshknock.client.manual import open_once  # noqa: PLC0415
+
+    pairing = config.load().named(name)
+    opened = open_once(pairing, look=not blind)
+    where = f"{pairing.host} port {pairing.port}"
+    if opened.identification is None:
+        click.echo(f"sent open train {opened.counter}; whether {where} opened was not looked at")
+    else:
+        click.echo(f"{where} opened for train {opened.counter}: {opened.identification}")
+
+
+@cli.command()
+@_name_argument
+def close(name: str) -> None:
+    """Send the close train of the last confirmed counter."""
+    from sshknock.client.manual import close_last  # noqa: PLC0415
+
+    pairing = config.load().named(name)
+    counter = close_last(pairing)
+    click.echo(f"sent close train {counter} to {pairing.host}")
+
+
+@cli.command("set")
+@_name_argument
+@click.argument("values", nargs=-1, required=True, metavar="host=HOST[,HOST…] port=PORT")
+def set_(name: str, values: tuple[str, ...]) -> None:
+    """Change what is known of a server."""
+    from sshknock.client import ssh_config  # noqa: PLC0415
+    from sshknock.client.enroll import change  # noqa: PLC0415
+
+    changes = {}
+    for word in values:
+        key, equals, value = word.partition("=")
+        if not equals:
+            raise UsageError(f"{word!r} is no setting", "host=HOST or port=PORT")
+        changes[key] = value
+    pairing = change(name, changes)
+    ssh_config.refresh(config.load())
+    click.echo(f"{name}: {', '.join(pairing.hosts)} port {pairing.port}")
+
+
+@cli.command("ssh-config")
+@_optional_name
+@click.option("--write", is_flag=True, help="Keep them in a file that ~/.ssh/config includes.")
+def ssh_config_(name: str | None, write: bool) -> None:
+    """Print the Host blocks for ssh, or keep them in a file that ~/.ssh/config includes."""
+    from sshknock.client import ssh_config  # noqa: PLC0415
+
+    known = config.load()
+    names = _names(known, name)
+    if write:
+        click.echo(f"wrote {ssh_config.write(names, known)}")
+    else:
+        click.echo(ssh_config.text_for(names, known), nl=False)
+
+
+@cli.command()
+@_name_argument
+def forget(name: str) -> None:
+    """Forget a pairing: its secret, its counters, its Host block."""
+    from sshknock.client import ssh_config  # noqa: PLC0415
+    from sshknock.client.enroll import forget as remove  # noqa: PLC0415
+
+    remove(name)
+    ssh_config.refresh(config.load())
+    click.echo(f"forgot {name}; on the server: sshknock-server client remove …")
+
+
+@cli.command()
+@click.option("--secret-file", required=True, metavar="F", help="64 hex digits; - reads them here.")
+@click.option("--counter", type=int, required=True, metavar="N")
+@click.option("--purpose", type=click.Choice([p.value for p in Purpose]), default="open")
+@click.option("--ports", metavar="LOW-HIGH", default="3000-65000", show_default=True)
+@click.option("--knocks", metavar="LOW-HIGH", default="4-6", show_default=True)
+@click.option("--port-source", type=click.Choice(sorted(PORT_SOURCES)), default="hmac")
+@click.option("--protocol-source", type=click.Choice(sorted(PROTOCOL_SOURCES)), default="henon")
+@click.option("--henon-a", type=float, default=_DEFAULTS.henon_a, show_default=True)
+@click.option("--henon-b", type=float, default=_DEFAULTS.henon_b, show_default=True)
+@click.option("--threshold", type=float, default=_DEFAULTS.threshold, show_default=True)
+@click.option("--exclude", metavar="PORT,…", default="", help="Ports that are never knocked.")
+@click.option("--json", "as_json", is_flag=True, help="For programs; this form is stable.")
+def derive(secret_file: str, counter: int, purpose: str, as_json: bool, **values: Any) -> None:
+    """Print the sequence that a secret, a purpose and a counter stand for."""
+    from sshknock.protocol.derivation import derive as derive_sequence  # noqa: PLC0415
+    from sshknock.protocol.ranges import parse_ports, parse_range  # noqa: PLC0415
+    from sshknock.protocol.secrets import Secret  # noqa: PLC0415
+
+    port_min, port_max = parse_range(values.pop("ports"))
+    knocks_min, knocks_max = parse_range(values.pop("knocks"))
+    parameters = Parameters(
+        port_min=port_min,
+        port_max=port_max,
+        knocks_min=knocks_min,
+        knocks_max=knocks_max,
+        exclude=parse_ports(values.pop("exclude")),
+        **values,
+    )
+    parameters.check()
+    secret = Secret.from_hex(_read_private(secret_file))
+    sequence = derive_sequence(secret, Purpose(purpose), counter, parameters)
+    if as_json:
+        knocks = [[knock.port, knock.transport.value] for knock in sequence]
+        click.echo(json.dumps({"counter": counter, "purpose": purpose, "sequence": knocks}))
+    else:
+        click.echo(" ".join(map(str, sequence)))
+
+
+@cli.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the completion for a shell; put it where that shell looks for completions."""
+    kind = get_completion_class(shell)
+    if kind is None:
+        raise UsageError(f"there is no completion for {shell}")
+    click.echo(kind(cli, {}, _PROGRAM, _COMPLETE_VARIABLE).source())
+
+
+def _read_private(name: str) -> str:
+    """Return what a file with a secret says, ``-`` being standard input."""
+    try:
+        if name == "-":
+            return sys.stdin.read()
+        return Path(name).read_text()
+    except OSError as error:
+        raise SshknockError(f"cannot read {name}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise SshknockError(f"{name} is no text") from error
+
+
+def main() -> int:
+    """Run the program; return its exit code."""
+    return run_program(cli, _PROGRAM)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

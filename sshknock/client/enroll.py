@@ -1,0 +1,133 @@
+"""Making and forgetting a pairing.
+
+The keyring's item is written first and ``config.toml`` last: a pairing exists from the moment that
+the settings name it, so whatever interrupts an enrolment leaves a whole pairing or none.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+
+from sshknock.client import config, paths
+from sshknock.client.config import FILE_KEYRING, Config, Pairing
+from sshknock.client.keyrings import Keyring, open_keyring
+from sshknock.client.state import PairingState
+from sshknock.errors import BadInput, KeyringUnavailable, NoSuchPairing, UsageError
+from sshknock.protocol.names import parse_host, parse_name, parse_port
+from sshknock.protocol.token import Token
+
+SYSTEM_KEYRING = "system"
+
+
+def enroll(name: str, token: Token, *, keyring: str, host: str | None = None) -> Pairing:
+    """Make a pairing from a token; needs no network.
+
+    ``keyring`` is ``system`` or ``file``; ``host`` takes the place of the hosts in the token.
+    Raises UsageError for a name or a token that is taken, and KeyringUnavailable.
+    """
+    hosts = token.hosts if host is None else (parse_host(host),)
+    if not hosts:
+        raise UsageError("the token names no host", "say where the server is with --host HOST")
+    token.parameters.check()
+    with config.changing() as known:
+        _refuse_taken(known, parse_name(name), token)
+        pairing = Pairing(name, hosts, token.port, _recorded(keyring), token.pairing_id)
+        _store_state(open_keyring(pairing.keyring), name, token)
+        known.pairings[name] = pairing
+    return pairing
+
+
+def forget(name: str) -> None:
+    """Remove a pairing: its keyring item, its settings, what is left of its runs.
+
+    A name that only a keyring knows, from an enrolment that was killed, is forgotten as well.
+    """
+    with config.changing() as known:
+        pairing = known.pairings.pop(parse_name(name), None)
+        if pairing is not None:
+            open_keyring(pairing.keyring).delete(name)
+        elif not _forget_left_over(name):
+            raise NoSuchPairing(f"there is no pairing {name!r}", "'sshknock status' lists them")
+    shutil.rmtree(paths.state_dir() / "sessions" / name, ignore_errors=True)
+
+
+def change(name: str, values: Mapping[str, str]) -> Pairing:
+    """Change what is known of a server: ``host`` (several with commas between) and ``port``."""
+    with config.changing() as known:
+        old = known.named(name)
+        hosts, port = old.hosts, old.port
+        for key, value in values.items():
+            if key == "host":
+                hosts = tuple(parse_host(host) for host in value.split(","))
+            elif key == "port":
+                port = parse_port(value)
+            else:
+                raise UsageError(f"there is nothing called {key!r} to set", "host=… or port=…")
+        pairing = Pairing(name, hosts, port, old.keyring, old.pairing_id)
+        known.pairings[name] = pairing
+    return pairing
+
+
+def _refuse_taken(known: Config, name: str, token: Token) -> None:
+    for other in known.pairings.values():
+        if other.name.lower() == name.lower():
+            raise UsageError(
+                f"there is a pairing {other.name!r} already",
+                f"take another name, or 'sshknock forget {other.name}' first",
+            )
+        if other.pairing_id == token.pairing_id:
+            raise UsageError(
+                f"this token is enrolled already, as {other.name!r}",
+                "a token is for one client: make another with 'sshknock-server client add'",
+            )
+
+
+def _recorded(keyring: str) -> str:
+    if keyring == FILE_KEYRING:
+        return FILE_KEYRING
+    from sshknock.client.keyrings.system import find_backend  # noqa: PLC0415
+
+    return find_backend()
+
+
+def _store_state(keyring: Keyring, name: str, token: Token) -> None:
+    """Write the first state, unless an enrolment of the same token was killed after it did."""
+    left_over = keyring.get(name)
+    if left_over is not None:
+        with suppress(BadInput):
+            if PairingState.decode(left_over).pairing_id == token.pairing_id:
+                return
+        raise UsageError(
+            f"the keyring has an item {name!r} that is not of this token",
+            f"take another name, or 'sshknock forget {name}' first",
+        )
+    state = PairingState(token.pairing_id, token.secret, token.parameters)
+    try:
+        _set_and_read_back(keyring, name, state.encode())
+    except BaseException:  # a ^C too: leave no pairing rather than half of one
+        with suppress(Exception):
+            keyring.delete(name)
+        raise
+
+
+def _set_and_read_back(keyring: Keyring, name: str, text: str) -> None:
+    keyring.set(name, text)
+    if keyring.get(name) != text:
+        raise KeyringUnavailable(
+            "the keyring does not give back what it was given",
+            "'--keyring file' keeps the secret in a private file instead",
+        )
+
+
+def _forget_left_over(name: str) -> bool:
+    """Remove an item that no settings know from the keyrings that can be reached."""
+    found = False
+    for keyring in (FILE_KEYRING, SYSTEM_KEYRING):
+        with suppress(KeyringUnavailable):
+            store = open_keyring(_recorded(keyring))
+            if store.get(name) is not None:
+                store.delete(name)
+                found = True
+    return found

@@ -1,0 +1,98 @@
+"""One train by hand: what ``sshknock open`` and ``sshknock close`` do."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from sshknock.client.config import Pairing
+from sshknock.client.connect import NoWatch
+from sshknock.client.knock import NothingSent
+from sshknock.client.opening import Opening, send_close
+from sshknock.client.relay import Identification
+from sshknock.client.route import resolve
+from sshknock.client.state import Store
+from sshknock.errors import BadInput, SshknockError
+from sshknock.system.files import LockTimeout
+
+LOCK_WAIT_S = 20.0
+ANSWER_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """One open train by hand: its counter, and the server's identification if it was read."""
+
+    counter: int
+    identification: str | None
+
+
+def open_once(pairing: Pairing, *, look: bool) -> Opened:
+    """Send one open train; with ``look``, connect to see whether the port answers.
+
+    Raises NotOpened when it was looked for and did not answer.
+    """
+    store = Store(pairing)
+    route = resolve(pairing.host, pairing.port)
+    with _locked(store):
+        state = store.load()
+        opening = Opening(store, state, route, NoWatch())
+        fresh = state.counters.sent < state.counters.confirmed + state.parameters.window
+        first = 0 if fresh else 1  # a run by hand has one attempt, and must walk the cycle too
+        if not look:
+            return Opened(opening.send_train(first), None)
+        with opening.attempt_all(1, first=first) as connection:
+            identification = _read_identification(connection)
+        if identification is None:
+            raise SshknockError(
+                f"{route.host} port {route.port} answers, but no SSH server does",
+                "is it the right port? 'sshknock set' changes it",
+            )
+        return Opened(opening.confirm(), identification)
+
+
+def close_last(pairing: Pairing) -> int:
+    """Send the close train of the last confirmed counter; return that counter."""
+    store = Store(pairing)
+    route = resolve(pairing.host, pairing.port)
+    with _locked(store):
+        state = store.load()
+        counter = state.counters.confirmed
+        if counter < 0:
+            raise BadInput(f"{pairing.name!r} was never opened, so there is nothing to close")
+        try:
+            send_close(route, state, counter)
+        except NothingSent as error:
+            raise SshknockError(f"this machine cannot send to {route.host}: {error}") from error
+        store.save(replace(state, last_train=int(time.time())))
+    return counter
+
+
+@contextmanager
+def _locked(store: Store) -> Iterator[None]:
+    try:
+        with store.locked(LOCK_WAIT_S):
+            yield
+    except LockTimeout as error:
+        raise SshknockError(
+            f"an ssh to {store.pairing.host} is still knocking", "try again when it has ended"
+        ) from error
+
+
+def _read_identification(connection: socket.socket) -> str | None:
+    """Return the server's identification line, or None when it does not come in time."""
+    seen = Identification()
+    end = time.monotonic() + ANSWER_S
+    while not seen.over:
+        connection.settimeout(max(0.001, end - time.monotonic()))
+        try:
+            data = connection.recv(4096)
+        except OSError:
+            return None
+        if not data:
+            return None
+        seen.feed(memoryview(data))
+    return seen.text

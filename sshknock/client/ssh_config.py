@@ -1,0 +1,190 @@
+"""The Host blocks that let plain ``ssh NAME`` use the proxy.
+
+With ``--write`` they are kept in a file of their own beside ssh's, which one ``Include`` line at
+the top of ``~/.ssh/config`` takes in: at the top, because ssh takes the first value that it sees,
+and because below a Host line the Include would belong to that host alone. The administrator's own
+lines are not touched otherwise.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import re
+import shlex
+import shutil
+import stat
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from sshknock.client.config import Config, Pairing
+from sshknock.client.paths import private_folder
+from sshknock.errors import SshknockError, SystemFault
+from sshknock.system.files import write_private
+from sshknock.system.processes import run
+
+_OURS = "sshknock.conf"
+_HEAD = "# Written by 'sshknock ssh-config --write'; changes made here are lost.\n"
+_HOST = re.compile(r"^Host (\S+)$", re.MULTILINE)
+_INCLUDE = re.compile(r"\s*include[\s=]+(.*)", re.IGNORECASE)
+_BLOCK = re.compile(r"\s*(host|match)\b", re.IGNORECASE)
+
+
+def block(pairing: Pairing) -> str:
+    """Return the lines for ssh's configuration that lead to one pairing."""
+    return (
+        f"Host {pairing.name}\n"
+        f"    HostName {pairing.host}\n"
+        f"    Port {pairing.port}\n"
+        f"    ProxyCommand {_command(pairing.name)}\n"
+    )
+
+
+def _command(name: str) -> str:
+    """Return the ProxyCommand: for the shell, and with what ssh would take for a token doubled."""
+    program = shlex.quote(str(proxy_program())).replace("%", "%%")
+    return f"{program} --name {name} %h %p"
+
+
+def proxy_program() -> Path:
+    """Return the absolute path of ``sshknock-proxy``, which stands beside this program."""
+    beside = Path(sys.executable).parent / "sshknock-proxy"
+    called = Path(sys.argv[0]).absolute().parent / "sshknock-proxy"
+    for candidate in (called, beside):
+        if os.access(candidate, os.X_OK):
+            return candidate
+    found = shutil.which("sshknock-proxy")
+    if found is None:
+        raise SystemFault(
+            "sshknock-proxy was not found beside this program nor on the PATH", "install it again"
+        )
+    return Path(found).absolute()
+
+
+def folder() -> Path:
+    """Return ssh's folder in the user's home."""
+    return Path.home() / ".ssh"
+
+
+def write(names: Iterable[str], known: Config) -> Path:
+    """Write the blocks of these pairings and of those written before; return the file.
+
+    Raises SshknockError, with everything as it was, when ssh does not read the result.
+    """
+    private_folder(folder())
+    ours, theirs = folder() / _OURS, _real(folder() / "config")
+    before = {path: _read(path) for path in (ours, theirs)}
+    wanted = [name for name in known.pairings if name in {*written(), *names}]
+    text = _HEAD + "".join("\n" + block(known.pairings[name]) for name in wanted)
+    try:
+        write_private(ours, text.encode())
+        _include(theirs, before[theirs])
+        for name in names:
+            _check(name)
+    except SshknockError:
+        for path, content in before.items():
+            _restore(path, content)
+        raise
+    return ours
+
+
+def written() -> list[str]:
+    """Return the names whose blocks the file holds now."""
+    return _HOST.findall((_read(folder() / _OURS) or b"").decode(errors="replace"))
+
+
+def refresh(known: Config) -> None:
+    """Bring the file in line with the settings, where there is one."""
+    ours = folder() / _OURS
+    before = _read(ours)
+    if before is None:
+        return
+    blocks = [block(known.pairings[name]) for name in written() if name in known.pairings]
+    text = (_HEAD + "".join("\n" + one for one in blocks)).encode()
+    if text != before:
+        write_private(ours, text)
+
+
+def _include_line() -> str:
+    """Return our Include line.
+
+    ssh looks for a plain file name in the home that the system's user database names; where HOME
+    says otherwise the whole path is needed.
+    """
+    home = Path.home()
+    if home == Path(pwd.getpwuid(os.getuid()).pw_dir):
+        return f"Include {_OURS}"
+    path = str(folder() / _OURS)
+    return f'Include "{path}"' if " " in path else f"Include {path}"
+
+
+def _include(path: Path, content: bytes | None) -> None:
+    """Put the Include line at the top of ssh's own file, unless it stands there already."""
+    text = (content or b"").decode("utf-8", "surrogateescape")
+    if _includes_ours(text):
+        return
+    new = f"{_include_line()}\n" + (f"\n{text}" if text else "")
+    mode = stat.S_IMODE(path.stat().st_mode) if content is not None else 0o600
+    write_private(path, new.encode("utf-8", "surrogateescape"), mode=mode)
+
+
+def _includes_ours(text: str) -> bool:
+    """Tell whether our file is included before the first Host or Match."""
+    ours = {_OURS, f"~/.ssh/{_OURS}", str(folder() / _OURS)}
+    for line in text.splitlines():
+        if _BLOCK.match(line):
+            return False
+        include = _INCLUDE.match(line)
+        if include:
+            try:
+                files = shlex.split(include[1], comments=True)
+            except ValueError:
+                continue
+            if not ours.isdisjoint(files):
+                return True
+    return False
+
+
+def _check(name: str) -> None:
+    """Ask ssh itself what it makes of the configuration, where there is an ssh."""
+    ssh = shutil.which("ssh")
+    if ssh is None:
+        return
+    done = run([ssh, "-G", "-F", str(folder() / "config"), name])
+    if done.returncode:
+        raise SshknockError(
+            f"ssh does not accept the configuration: {done.stderr.strip()}",
+            f"nothing was changed; is {folder() / 'config'} sound without it?",
+        )
+    if f"\nproxycommand {_command(name)}" not in f"\n{done.stdout}":
+        raise SshknockError(
+            f"ssh takes another ProxyCommand for {name}",
+            "nothing was changed; 'ssh -G' shows what it takes",
+        )
+
+
+def _real(path: Path) -> Path:
+    """Return the file behind a symbolic link, which is kept: the link may lead to a repository."""
+    return path.resolve() if path.is_symlink() else path
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise SystemFault(f"cannot read {path}: {error.strerror}") from error
+
+
+def _restore(path: Path, content: bytes | None) -> None:
+    if content is None:
+        path.unlink(missing_ok=True)
+    elif _read(path) != content:
+        write_private(path, content, mode=stat.S_IMODE(path.stat().st_mode))
+
+
+def text_for(names: Iterable[str], known: Config) -> str:
+    """Return the blocks of these pairings, to be shown."""
+    return "\n".join(block(known.named(name)) for name in names)
