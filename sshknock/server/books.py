@@ -12,15 +12,12 @@ from collections.abc import Iterable
 
 from sshknock.protocol.derivation import derive
 from sshknock.protocol.knocks import Purpose
-from sshknock.protocol.names import parse_address
-from sshknock.server import paths, sessions
+from sshknock.protocol.names import Address, parse_address
+from sshknock.server import sessions
 from sshknock.server.config import Config
 from sshknock.server.engines.base import Door, format_sequence, parse_sequence
 from sshknock.server.firewall.kernel import Used
 from sshknock.server.store import Session, Store, Ticket
-from sshknock.system.files import locked
-
-_LOCK_PATIENCE_S = 30
 
 
 def take_in(store: Store, used: Iterable[Used], now: int) -> None:
@@ -103,23 +100,16 @@ def _door(ticket: Ticket, opens: list[Ticket], addresses: dict[tuple[int, int], 
     return Door(ticket.id, ticket.purpose, sequence, lower=lower)
 
 
-def attach_session(peer_address: str, peer_port: int, pid: int, started: int) -> None:
+def attach(store: Store, peer: Address, peer_port: int, pid: int, started: int) -> None:
     """Note that an sshd process serves the session that was opened from an address.
 
     ``started`` is the process's start time in clock ticks since boot. Where several sessions of one
     address wait (two clients behind one NAT), the oldest is meant: they are alike to us. A
     connection that no door let in, from a network that is always admitted, say, is not entered.
     """
-    address = str(parse_address(peer_address))
-    with locked(paths.LOCK_FILE, timeout_s=_LOCK_PATIENCE_S):
-        store = Store()
-        try:
-            with store.transaction():
-                session = _waiting_session(store.sessions(), address, pid, started)
-                if session is not None:
-                    store.attach(session.id, peer_port=peer_port, pid=pid, started=started)
-        finally:
-            store.close()
+    session = _waiting_session(store.sessions(), str(peer), pid, started)
+    if session is not None:
+        store.attach(session.id, peer_port=peer_port, pid=pid, started=started)
 
 
 def _waiting_session(

@@ -21,8 +21,8 @@ import secrets
 import time
 from dataclasses import dataclass
 
-from sshknock.errors import SshknockError
 from sshknock.protocol.knocks import Purpose
+from sshknock.protocol.names import parse_address
 from sshknock.server import books, paths
 from sshknock.server.config import Config, load
 from sshknock.server.engines.base import Door, Progress
@@ -66,6 +66,23 @@ def reconcile(reason: str) -> Outcome:
             return Outcome(progress.later_s)
         # Many changes at once become one replacement of the daemon. Waiting holds no lock.
         time.sleep(progress.later_s)
+
+
+def enter_session(peer_address: str, peer_port: int, pid: int, started: int) -> None:
+    """Note that an sshd process (``started``: ticks since boot) serves the session of a peer.
+
+    The books first hear of the knock that opened its door: the knock's own hook may still be on its
+    way. The engine is left to the next reconcile.
+    """
+    with locked(paths.LOCK_FILE, timeout_s=_LOCK_PATIENCE_S):
+        config = load()
+        store = Store()
+        try:
+            agree(store, config, "session")
+            with store.transaction():
+                books.attach(store, parse_address(peer_address), peer_port, pid, started)
+        finally:
+            store.close()
 
 
 def _settle(store: Store, config: Config, reason: str) -> Progress:
@@ -191,12 +208,3 @@ def _note_generation(store: Store, now: int) -> None:
 def is_exposed(config: Config, state: TableState | None) -> bool:
     """Tell whether a port that should be hidden is not."""
     return state is None or not set(config.ports) <= state.hidden
-
-
-def try_reconcile(reason: str) -> SshknockError | None:
-    """Reconcile, and return the error instead of raising it: for those who go on in any case."""
-    try:
-        reconcile(reason)
-    except SshknockError as error:
-        return error
-    return None
