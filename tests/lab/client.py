@@ -6,7 +6,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from sshknock.protocol.derivation import derive
+from sshknock.protocol.knocks import Purpose
+from sshknock.protocol.token import Token
 from tests.lab.host import Completed, Host, Place
+from tests.lab.packets import Knock
 from tests.lab.server import Server
 
 KEY = "/run/home/root/.ssh/id_ed25519"
@@ -17,6 +21,7 @@ class Client(Host):
 
     def __init__(self, place: Place) -> None:
         super().__init__(place)
+        self.tokens: dict[str, Token] = {}
         self.path(KEY).parent.mkdir(mode=0o700)
         self.run(["/usr/bin/ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", KEY])
         self.public_key = self.read(f"{KEY}.pub").strip()
@@ -49,6 +54,7 @@ class Client(Host):
         """
         address = host or server.ipv4
         token = server.pair(pairing or self.name, *options, host=address)
+        self.tokens[name] = Token.decode(token)
         self.put("/run/home/root/token", token, 0o600)
         self.sshknock("enroll", name, "--token-file", "token", "--keyring", keyring)
         self.path("/run/home/root/token").unlink()
@@ -60,8 +66,15 @@ class Client(Host):
         for user in server.users:
             server.authorize(self.public_key, user)
         self.path("/run/home/root/.ssh/known_hosts").touch()
-        lines = [f"{name} {server.host_key}\n" for name in (*names, server.ipv4, server.ipv6)]
+        known = {*names, server.name, server.ipv4, server.ipv6}
+        lines = [f"{name} {server.host_key}\n" for name in known]
         self.append("/run/home/root/.ssh/known_hosts", "".join(lines))
+
+    def train(self, counter: int, purpose: str = "open", name: str = "myserver") -> list[Knock]:
+        """Work out the knocks of a counter."""
+        token = self.tokens[name]
+        sequence = derive(token.secret, Purpose(purpose), counter, token.parameters)
+        return [(knock.port, knock.transport.value) for knock in sequence]
 
     def ssh(
         self,

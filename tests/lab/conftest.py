@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.lab import Installation, Lab
+from tests.lab import Client, Installation, Lab, Server, eventually
 
 LOGS = Path(__file__).parents[2] / ".lab-logs"
 LABS = pytest.StashKey[list[Lab]]()
@@ -70,6 +71,40 @@ def open_module_lab(
 ) -> Iterator[OpenLab]:
     """Makes labs that last for all tests of a file."""
     yield from _labs(request.config, installation)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A hidden server and a laptop that is enrolled as `myserver`."""
+
+    lab: Lab
+    server: Server
+    laptop: Client
+
+    def in_step(self) -> None:
+        """Hold that both sides are at the same counter, and that all sessions are over."""
+
+        def settled() -> bool:
+            here, there = self.laptop.pairing("myserver"), self.server.pairing("laptop")
+            assert there["next"] == here["confirmed"] + 1, (here, there)
+            assert there["sessions"] == here["sessions"] == 0, (here, there)
+            return True
+
+        eventually(settled, "client and server in step, no sessions")
+
+
+@pytest.fixture(scope="module")
+def pair(open_module_lab: OpenLab) -> Pair:
+    """One pair for all tests of a file."""
+    return make_pair(open_module_lab())
+
+
+def make_pair(lab: Lab, *options: str) -> Pair:
+    """Set a server up, with more options of `init`, and pair a laptop with it."""
+    server, laptop = lab.server(), lab.client()
+    server.init(*options)
+    laptop.enroll(server)
+    return Pair(lab, server, laptop)
 
 
 @pytest.fixture

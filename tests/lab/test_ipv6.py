@@ -1,0 +1,59 @@
+"""The same over IPv6, and IPv4 is hidden beside it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.lab import Lab
+from tests.lab.conftest import Pair
+
+pytestmark = pytest.mark.lab
+
+
+@pytest.fixture
+def pair(lab: Lab) -> Pair:
+    """A laptop that knows the server by its IPv6 address."""
+    server, laptop = lab.server(), lab.client()
+    server.init()
+    laptop.enroll(server, host=server.ipv6)
+    return Pair(lab, server, laptop)
+
+
+def test_ssh_over_ipv6(pair: Pair) -> None:
+    """Logins go over IPv6, the port is hidden for both families before and after."""
+    stranger = pair.lab.host("stranger")
+    for _ in range(3):
+        for address in (pair.server.ipv4, pair.server.ipv6):
+            assert stranger.connects(address) == "refused"
+            assert pair.laptop.connects(address) == "refused"
+        client = pair.laptop.ssh("myserver", "echo $SSH_CONNECTION").stdout.split()[0]
+        assert client == pair.laptop.ipv6
+        pair.in_step()
+    assert pair.server.pairing("laptop")["last_address"] == pair.laptop.ipv6
+
+
+def test_a_replay_over_ipv6_opens_nothing(pair: Pair) -> None:
+    """A second address right behind the true train does not get in."""
+    eavesdropper = pair.lab.host("eavesdropper")
+    for delay_s in (0, 0.005, 0.02):
+        with eavesdropper.shadow(pair.server, pair.laptop, delay_s=delay_s, ipv6=True):
+            pair.laptop.ssh("myserver", "true")
+            pair.in_step()
+        assert eavesdropper.connects(pair.server.ipv6) == "refused"
+    assert eavesdropper.ipv6 not in pair.server.sshd_log
+
+
+def test_a_host_with_both_families_uses_one_for_all(lab: Lab) -> None:
+    """The name has two addresses: knocks and connection go to the same one."""
+    server, laptop = lab.server(), lab.client()
+    server.init()
+    laptop.enroll(server, host="server")
+    with server.capture() as capture:
+        laptop.ssh("myserver", "true")
+        Pair(lab, server, laptop).in_step()
+    used = {
+        packet.source
+        for packet in capture.knocks()
+        if packet.destination in (server.ipv4, server.ipv6)
+    }
+    assert len(used) == 1
