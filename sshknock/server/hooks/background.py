@@ -51,8 +51,8 @@ def end_after(seconds: int = LIMIT_S) -> None:
     signal.alarm(seconds)
 
 
-def in_child(work: Callable[[], None]) -> int:
-    """Do work in a process of its own, so that its memory goes with it; return the exit code.
+def in_child(work: Callable[[], int]) -> int:
+    """Do work in a process of its own, so that its memory goes with it; return its exit code.
 
     An exception is the exit code 1, a signal the code 128 + its number.
     """
@@ -60,10 +60,9 @@ def in_child(work: Callable[[], None]) -> int:
     if not child:
         try:
             end_after()
-            work()
+            os._exit(work())
         except BaseException:  # noqa: BLE001  nobody is there to catch it
             os._exit(1)
-        os._exit(0)
     _, status = os.waitpid(child, 0)
     code = os.waitstatus_to_exitcode(status)
     return code if code >= 0 else 128 - code

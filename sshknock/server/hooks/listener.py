@@ -1,8 +1,8 @@
 """The socket on which a user's session says "here I am", and root looks for itself.
 
 Nothing is read from it. The kernel names the process that connected; from there the way up leads to
-its sshd. Whoever says it ten thousand times costs no more looks at the process table than he is
-allowed.
+its sshd, and to that one's connection. Saying it ten thousand times makes us look no more often
+than is allowed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from sshknock.server.hooks.peer import Sshd, sshd_of
+from sshknock.server.hooks.peer import Peer, find_peer
 
 _BACKLOG = 64
 _AT_ONCE = 64
@@ -50,7 +50,7 @@ class Listener:
         self,
         path: Path,
         *,
-        find: Callable[[int], Sshd | None] = sshd_of,
+        find: Callable[[int], Peer | None] = find_peer,
         allowance: Allowance | None = None,
     ) -> None:
         self._path = path
@@ -68,8 +68,8 @@ class Listener:
         """Return the descriptor to wait on."""
         return self._socket.fileno()
 
-    def announced(self) -> set[Sshd]:
-        """Return the sshd processes of those who have connected since, without waiting."""
+    def announced(self) -> set[Peer]:
+        """Return the sessions of those who have connected since, without waiting."""
         found = set()
         for _ in range(_AT_ONCE):
             try:
@@ -80,9 +80,9 @@ class Listener:
                 pid, uid, _ = _CREDENTIALS.unpack(
                     channel.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
                 )
-                sshd = self._find(pid) if self._allowance.take(uid) else None
-                if sshd is not None:
-                    found.add(sshd)
+                peer = self._find(pid) if self._allowance.take(uid) else None
+                if peer is not None:
+                    found.add(peer)
         return found
 
     def close(self) -> None:

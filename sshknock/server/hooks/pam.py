@@ -12,6 +12,8 @@ from collections.abc import Sequence
 
 from sshknock.server.hooks import background, proc
 
+_NO_SSHD = 3
+
 
 def run(arguments: Sequence[str]) -> int:  # noqa: ARG001  the command takes none
     """Leave a process behind that looks after the session of our parent; return 0."""
@@ -27,12 +29,21 @@ def run(arguments: Sequence[str]) -> int:  # noqa: ARG001  the command takes non
 
 def follow(sshd: int, started: int) -> None:
     """Enter the session, wait for its end, reconcile: each in as little memory as it can."""
-    background.in_child(lambda: _begin(sshd, started))
-    proc.wait_for_end(sshd, started)
-    background.become("reconcile", "end")
+    if background.in_child(lambda: _begin(sshd, started)) != _NO_SSHD:
+        proc.wait_for_end(sshd, started)
+        background.become("reconcile", "--soon", "end")
 
 
-def _begin(sshd: int, started: int) -> None:
-    from sshknock.server.hooks.reconciling import begin_session  # noqa: PLC0415  not in the waiting one
+def _begin(pid: int, started: int) -> int:
+    # The peer at once: a short session may be over before the rest is loaded.
+    from sshknock.server.hooks.peer import Sshd, peer_of, sshd_of  # noqa: PLC0415
 
-    begin_session(sshd, started)
+    sshd = sshd_of(pid)
+    if sshd != Sshd(pid, started):
+        return _NO_SSHD
+    peer = peer_of(sshd)
+    if peer is not None:
+        from sshknock.server.hooks.reconciling import begin_session  # noqa: PLC0415
+
+        begin_session(peer)
+    return 0

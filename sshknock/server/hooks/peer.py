@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from sshknock.errors import BadInput
+from sshknock.protocol.names import parse_address
 from sshknock.server import connections
 from sshknock.server.hooks import proc
 
@@ -35,6 +37,21 @@ class Peer:
     local_port: int
     sshd_pid: int
     sshd_started: int
+
+    def argument(self) -> str:
+        """Return the peer as one word of a command line; no address has a comma in it."""
+        numbers = (self.port, self.local_port, self.sshd_pid, self.sshd_started)
+        return ",".join((self.address, *map(str, numbers)))
+
+    @classmethod
+    def from_argument(cls, word: str) -> Peer:
+        """Read what argument() wrote; raises BadInput."""
+        address, *numbers = word.split(",")
+        try:
+            port, local_port, pid, started = map(int, numbers)
+        except ValueError:
+            raise BadInput("that is no session") from None
+        return cls(str(parse_address(address)), port, local_port, pid, started)
 
 
 def sshd_of(pid: int) -> Sshd | None:

@@ -20,7 +20,7 @@ from pathlib import Path
 from sshknock.server.hooks import background, proc
 from sshknock.server.hooks.child import Child
 from sshknock.server.hooks.listener import Listener
-from sshknock.server.hooks.peer import Sshd
+from sshknock.server.hooks.peer import Peer
 from sshknock.server.hooks.table_events import TableEvents
 
 PERIOD_S = 15.0
@@ -50,9 +50,9 @@ class Supervisor:
         self._reason: str | None = "start"
         self._due = self._earliest = time.monotonic()
         self._daemons: dict[int, int] = {}  # pid: descriptor
-        self._sessions: dict[Sshd, int | None] = {}  # with the descriptor of its end
-        self._new_sessions: list[Sshd] = []
-        self._in_hand: list[Sshd] = []  # of the child that is at work
+        self._sessions: dict[Peer, int | None] = {}  # with the descriptor of its end
+        self._new_sessions: list[Peer] = []
+        self._in_hand: list[Peer] = []  # of the child that is at work
         self._stopping = False
         _raise_limit()
         self._listener = Listener(socket_path)
@@ -126,8 +126,8 @@ class Supervisor:
         self._in_hand = self._new_sessions[:_SESSIONS_A_CHILD]
         del self._new_sessions[:_SESSIONS_A_CHILD]
         argv = [*self._argv, reason]
-        for sshd in self._in_hand:
-            argv += ["--session", f"{sshd.pid}:{sshd.started}"]
+        for peer in self._in_hand:
+            argv += ["--session", peer.argument()]
         if self._new_sessions:
             self._want("session")
         try:
@@ -140,7 +140,7 @@ class Supervisor:
         result = child.result()
         if result.code != 0:
             self._say(result.complaint or f"reconcile ended with {result.code}")
-            self._new_sessions += [sshd for sshd in self._in_hand if sshd in self._sessions]
+            self._new_sessions += [peer for peer in self._in_hand if peer in self._sessions]
             return
         self._said = ""
         if result.due_s is not None:
@@ -171,29 +171,29 @@ class Supervisor:
         self._want("daemon")
 
     def _hear(self) -> None:
-        for sshd in self._listener.announced() - self._sessions.keys():
+        for peer in self._listener.announced() - self._sessions.keys():
             if len(self._sessions) >= _SESSIONS:
                 return
             end = None
             with suppress(OSError):  # an old kernel: the timer sees its end
-                end = proc.handle(sshd.pid, sshd.started)
-                if end is None:
-                    continue
-                self._watch(end, partial(self._session_ended, sshd))
-            self._sessions[sshd] = end
-            self._new_sessions.append(sshd)
+                end = proc.handle(peer.sshd_pid, peer.sshd_started)
+                if end is not None:
+                    self._watch(end, partial(self._session_ended, peer))
+            self._sessions[peer] = end
+            self._new_sessions.append(peer)
             self._want("session")
 
-    def _session_ended(self, sshd: Sshd) -> None:
-        end = self._sessions.pop(sshd)
+    def _session_ended(self, peer: Peer) -> None:
+        end = self._sessions.pop(peer)
         if end is not None:
             self._forget(end)
         self._want("end")
 
     def _drop_ended_sessions(self) -> None:
-        for sshd in [s for s, end in self._sessions.items() if end is None]:
-            if proc.started(sshd.pid) != sshd.started:
-                del self._sessions[sshd]
+        # Those that were over at once, and all where the kernel has no descriptors of processes.
+        for peer in [p for p, end in self._sessions.items() if end is None]:
+            if proc.started(peer.sshd_pid) != peer.sshd_started:
+                del self._sessions[peer]
 
     def _heed_table(self) -> None:
         if self._events is not None and self._events.table_was_deleted():
