@@ -1,0 +1,151 @@
+"""The books: counters only grow, tickets are never issued twice, sessions come and go."""
+
+import ipaddress
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sshknock.errors import BadInput, SystemFault
+from sshknock.protocol.knocks import Purpose
+from sshknock.protocol.parameters import Parameters
+from sshknock.server import books
+from sshknock.server.config import Config
+from sshknock.server.firewall.kernel import Used
+from sshknock.server.sessions import start_time
+from sshknock.server.store import Store, Ticket
+
+HERE = ipaddress.ip_address("192.0.2.7")
+CONFIG = Config("eth0", timeout_s=30)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """Fresh books with one pairing and its window of tickets."""
+    opened = Store(tmp_path / "state.db")
+    with opened.transaction():
+        opened.add_pairing("laptop", hosts=("h",), port=22, parameters=Parameters(), now=1)
+        books.issue_tickets(opened, generation=1)
+    yield opened
+    opened.close()
+
+
+def ticket(store: Store, counter: int, purpose: Purpose = Purpose.OPEN) -> Ticket:
+    """The ticket of a counter's door."""
+    return next(t for t in store.tickets() if (t.counter, t.purpose) == (counter, purpose))
+
+
+def use(store: Store, *tickets: Ticket, now: int = 100) -> None:
+    """Let the kernel tell that tickets were taken."""
+    with store.transaction():
+        books.take_in(store, [Used(t.id, HERE) for t in tickets], now)
+        books.issue_tickets(store, generation=2)
+
+
+def test_a_used_door_moves_the_counter_and_begins_a_session(store: Store) -> None:
+    """Next becomes n+1, the doors below close, a close door appears."""
+    use(store, ticket(store, 3))
+    pairing = store.pairing("laptop")
+    assert (pairing.next, pairing.last_open, pairing.last_address) == (4, 100, "192.0.2.7")
+    opens = [t.counter for t in store.tickets() if t.purpose is Purpose.OPEN]
+    assert sorted(opens) == list(range(4, 12))
+    assert ticket(store, 3, Purpose.CLOSE)
+    assert [s.counter for s in store.sessions()] == [3]
+
+
+def test_entering_a_used_ticket_twice_changes_nothing_more(store: Store) -> None:
+    """A mark that outlived a kill is entered once."""
+    first = ticket(store, 0)
+    use(store, first)
+    before = (store.pairings(), store.tickets(), store.sessions(), store.events(50))
+    use(store, first)
+    assert (store.pairings(), store.tickets(), store.sessions(), store.events(50)) == before
+
+
+def test_two_doors_used_before_anybody_looked_are_both_entered(store: Store) -> None:
+    """In the order of their counters, whatever order the kernel tells them in."""
+    low, high = ticket(store, 1), ticket(store, 4)
+    use(store, high, low)
+    assert store.pairing("laptop").next == 5
+    assert [s.counter for s in store.sessions()] == [1, 4]
+
+
+def test_a_close_door_ends_the_session_and_is_gone(store: Store) -> None:
+    """Close n is one-time and ends the session in the books."""
+    use(store, ticket(store, 0))
+    use(store, ticket(store, 0, Purpose.CLOSE))
+    assert store.sessions() == []
+    assert all(t.purpose is Purpose.OPEN for t in store.tickets())
+
+
+def test_a_ticket_s_id_is_never_issued_again(store: Store) -> None:
+    """Not even after all of them were withdrawn, as when the table was lost."""
+    issued = {t.id for t in store.tickets()}
+    for generation in range(2, 5):
+        with store.transaction():
+            store.withdraw_all()
+            books.issue_tickets(store, generation)
+        fresh = {t.id for t in store.tickets()}
+        assert not fresh & issued
+        issued |= fresh
+
+
+def test_next_never_decreases(store: Store) -> None:
+    """Whatever is asked of the books."""
+    with store.transaction():
+        store.move_on(1, to=50, address="192.0.2.7", now=1)
+        store.move_on(1, to=20, address="192.0.2.7", now=2)
+    assert store.pairing("laptop").next == 50
+
+
+def test_a_session_ends_with_the_sshd_that_serves_it(store: Store) -> None:
+    """And only with that process: a number that was given again is another process."""
+    use(store, ticket(store, 0))
+    started = start_time(os.getpid()) or 0
+    with store.transaction():
+        books.attach(store, HERE, 50000, os.getpid(), started)
+        books.end_sessions(store, CONFIG, now=10_000)
+    assert len(store.sessions()) == 1
+    with store.transaction():
+        store.attach(store.sessions()[0].id, peer_port=1, pid=os.getpid(), started=started + 1)
+        books.end_sessions(store, CONFIG, now=10_000)
+    assert store.sessions() == []
+
+
+def test_a_session_nobody_logged_in_to_ends_with_its_admission(store: Store) -> None:
+    """A door that was opened and never used does not count for ever."""
+    use(store, ticket(store, 0), now=100)
+    with store.transaction():
+        books.end_sessions(store, CONFIG, now=130)
+    assert len(store.sessions()) == 1
+    with store.transaction():
+        books.end_sessions(store, CONFIG, now=131)
+    assert store.sessions() == []
+
+
+def test_one_sshd_is_one_session_however_often_it_is_told(store: Store) -> None:
+    """ForceCommand runs once a channel; a second session waits for its own."""
+    use(store, ticket(store, 0), ticket(store, 1))
+    with store.transaction():
+        for _ in range(3):
+            books.attach(store, HERE, 50000, 4711, 1)
+    assert [s.sshd_pid for s in store.sessions()] == [4711, None]
+
+
+def test_the_books_are_private_and_refuse_names_twice(store: Store, tmp_path: Path) -> None:
+    """Only root reads the secrets; a name is one pairing, in any case."""
+    assert (tmp_path / "state.db").stat().st_mode & 0o077 == 0
+    with pytest.raises(BadInput, match="already"), store.transaction():
+        store.add_pairing("LapTop", hosts=("h",), port=22, parameters=Parameters(), now=1)
+    assert len(store.pairings()) == 1
+
+
+def test_books_that_are_no_books_are_left_alone(tmp_path: Path) -> None:
+    """A damaged file is named and kept: the counters in it are what stops replays."""
+    path = tmp_path / "state.db"
+    path.write_bytes(b"not a database, but 32 bytes long." * 100)
+    before = path.read_bytes()
+    with pytest.raises(SystemFault, match="books"):
+        Store(path)
+    assert path.read_bytes() == before
