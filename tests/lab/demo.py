@@ -66,6 +66,8 @@ def main() -> None:
             print(f"\nAll of it held, in {time.monotonic() - started:.0f} s.", flush=True)
             if options.keep:
                 keep(lab)
+    except AssertionError as error:
+        stage.claim(False, str(error))
     except KeyboardInterrupt:
         raise SystemExit(130) from None
 
@@ -156,6 +158,8 @@ def timed(stage: Stage, lab: Lab, laptop: Client) -> None:
     stage.show(opened, host=laptop, command="sshknock open archive")
     eventually(lambda: laptop.connects(server.ipv4) == "open", "the door is open")
     stage.claim(laptop.connects(server.ipv4) == "open", "the laptop may connect, again and again")
+    # knockd learns a session's close sequence within a second or so; this returns when it has.
+    server.sshknock("reconcile")
     closed = laptop.sshknock("close", "archive")
     stage.show(closed, host=laptop, command="sshknock close archive")
     eventually(lambda: laptop.connects(server.ipv4) == "refused", "the door is shut")
