@@ -86,8 +86,9 @@ class Pair:
 
         def settled() -> bool:
             here, there = self.laptop.pairing("myserver"), self.server.pairing("laptop")
-            assert there["next"] == here["confirmed"] + 1, (here, there)
-            assert there["sessions"] == here["sessions"] == 0, (here, there)
+            seen = f"client {here}, server {there}"
+            assert there["next"] == here["confirmed"] + 1, seen
+            assert there["sessions"] == here["sessions"] == 0, seen
             return True
 
         eventually(settled, "client and server in step, no sessions")

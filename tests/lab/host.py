@@ -114,6 +114,7 @@ class Host:
         self.namespaces = Namespaces()
         self.root = self.namespaces.root
         self.users = {"root": "/run/home/root"}
+        self._started: list[Process] = []
         self._stations: dict[tuple[str, bool], Station] = {}
         self._make_hermetic()
 
@@ -163,17 +164,18 @@ class Host:
         words = ["/usr/bin/env", f"--chdir={self.users[user]}"]
         if user != "root":
             words += ["/usr/bin/setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups"]
-        return Process(
-            subprocess.Popen(
-                self.namespaces.enter([*words, *map(str, argv)]),
-                env=self.environment(user) | dict(env or {}),
-                stdin=stdin,
-                stdout=stdout,
-                stderr=stderr,
-                text=True,
-                start_new_session=True,
-            )
+        popen = subprocess.Popen(
+            self.namespaces.enter([*words, *map(str, argv)]),
+            env=self.environment(user) | dict(env or {}),
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            text=True,
+            start_new_session=True,
         )
+        process = Process(popen)
+        self._started.append(process)
+        return process
 
     def environment(self, user: str = "root") -> dict[str, str]:
         """What a program sees unless told otherwise."""
@@ -284,6 +286,8 @@ class Host:
         for station in self._stations.values():
             station.close()
         self.namespaces.close()
+        for process in self._started:
+            process.kill()
 
     def keep_logs(self) -> None:
         """Write what tells this host's state into its logs; never fails."""

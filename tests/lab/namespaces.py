@@ -71,7 +71,7 @@ class Namespaces:
     def enter(self, argv: Sequence[str]) -> list[str]:
         """The command line that runs `argv` in here."""
         target = ("--target", str(self.pid))
-        return ["/usr/bin/nsenter", *target, "--mount", "--net", "--pid", "--", *argv]
+        return ["/usr/bin/nsenter", *target, "--root", "--mount", "--net", "--pid", "--", *argv]
 
     @contextmanager
     def network(self) -> Iterator[None]:
