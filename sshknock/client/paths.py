@@ -46,9 +46,9 @@ def private_folder(folder: Path) -> Path:
 def _xdg_folder(variable: str, below_home: str) -> Path:
     """Apply the XDG rule: an absolute path in the variable, else the folder below the home."""
     base = os.environ.get(variable, "")
-    if not base.startswith("/"):
-        base = f"{_home()}/{below_home}"
-    return Path(base, APPLICATION)
+    if base.startswith("/"):
+        return Path(base, APPLICATION)
+    return Path(_home(), below_home, APPLICATION)
 
 
 def _home() -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import socket
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 
 from sshknock.client import sessions
@@ -52,8 +52,8 @@ class _Session:
     def run(self) -> int:
         """Serve ssh from the first knock to the close train; return the exit code."""
         try:
-            relay, connection = self._enter()
-            with connection, sessions.running(self._store.pairing.name):
+            with ExitStack() as session:
+                relay = self._enter(session)
                 self._link.leave_terminal()
                 relay.run()
                 relay.drain()
@@ -65,8 +65,11 @@ class _Session:
         self._close()
         return EXIT_DONE
 
-    def _enter(self) -> tuple[Relay, socket.socket]:
-        """Get through the door, under the lock, to the point where the server has shown itself."""
+    def _enter(self, session: ExitStack) -> Relay:
+        """Get through the door, under the lock, to the point where the server has shown itself.
+
+        What lasts as long as the session, the connection and its count, goes on the stack.
+        """
         started = int(time.time())
         try:
             with self._store.locked(LOCK_WAIT_S) as waited:
@@ -75,7 +78,9 @@ class _Session:
                 opening = Opening(self._store, self._store.load(), self._route, self._link)
                 self._opening = opening
                 connection = self._connect(opening, waited=waited, started=started)
-                return self._identify(opening, connection), connection
+                session.enter_context(connection)
+                session.enter_context(sessions.running(self._store.pairing.name))
+                return self._identify(opening, connection)
         except LockTimeout as error:
             raise NotOpened(
                 f"another ssh to {self._route.host} is still knocking after {LOCK_WAIT_S:.0f} s",

@@ -6,14 +6,20 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from sshknock.client import config
 from sshknock.client.config import Pairing
 from sshknock.client.state import PairingState, Store
 from tests.client.door import HOST, PARAMETERS, Door
+
+# A busy machine is no fault of what is tested.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 PAIRING_ID = "0123456789abcdef"
 
@@ -41,8 +47,14 @@ def pair(door: Door, name: str = "box", **changes: object) -> Store:
     with config.changing() as known:
         known.pairings[name] = pairing
     store = Store(pairing)
-    store.save(PairingState(PAIRING_ID, door.secret, PARAMETERS, **changes))  # type: ignore[arg-type]
+    state = PairingState(PAIRING_ID, door.secret, PARAMETERS)
+    store.save(replace(state, **changes))  # type: ignore[arg-type]
     return store
+
+
+def open_descriptors() -> int:
+    """Return how many descriptors this process has open, that of the look itself included."""
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def start_proxy(*arguments: str | int) -> subprocess.Popen[bytes]:

@@ -53,7 +53,7 @@ class Door:
         self.closed: list[int] = []
         self.trains: list[int] = []
         self.accepted = 0
-        self._serve = serve
+        self.serve = serve
         self._changed = threading.Condition()
         self._stack = ExitStack()
         self._stop, self._stopper = os.pipe()
@@ -140,7 +140,7 @@ class Door:
             self.accepted += 1
             self._changed.notify_all()
         with connection, suppress(OSError):
-            self._serve(connection)
+            self.serve(connection)
 
 
 def _listener(knock: Knock) -> socket.socket:

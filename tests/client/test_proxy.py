@@ -1,37 +1,416 @@
-"""The proxy as a process, against a door on the loopback."""
+"""The proxy as a process, as ssh runs it, against a door on the loopback."""
 
 from __future__ import annotations
 
 import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import IO
 
-from sshknock.client import sessions
+import pytest
+
+from sshknock.client import config, sessions
+from sshknock.client.keyrings.file import FileStore, keyring_folder
+from sshknock.protocol.counters import ClientCounters
 from tests.client.conftest import finish, pair, start_proxy
-from tests.client.door import BANNER, HOST, Door
+from tests.client.door import BANNER, HOST, PARAMETERS, Door, free_port
+
+FOUR_ATTEMPTS = replace(PARAMETERS, window=4)
 
 
-def _read(stream: object, count: int) -> bytes:
+def read(stream: IO[bytes] | None, count: int) -> bytes:
+    """Read so many bytes, fewer at the end; not longer than 20 s."""
+    assert stream is not None
     data = b""
-    while len(data) < count and (more := os.read(stream.fileno(), count - len(data))):  # type: ignore[attr-defined]
+    while len(data) < count:
+        assert select.select([stream], [], [], 20)[0], f"only {data!r} came"
+        more = os.read(stream.fileno(), count - len(data))
+        if not more:
+            break
         data += more
     return data
+
+
+def write(process: subprocess.Popen[bytes], data: bytes) -> None:
+    """Write to its standard input."""
+    assert process.stdin is not None
+    process.stdin.write(data)
+
+
+def hang_up(process: subprocess.Popen[bytes]) -> None:
+    """Close both pipes, as the kernel does when ssh is killed."""
+    for stream in (process.stdin, process.stdout):
+        assert stream is not None
+        stream.close()
 
 
 def test_a_session_opens_relays_confirms_and_closes_once(door: Door) -> None:
     """One train, one connection, the bytes both ways, one close train of the same counter."""
     store = pair(door)
     proxy = start_proxy(HOST, door.port)
-    assert proxy.stdin is not None
-    assert proxy.stdout is not None
-    assert _read(proxy.stdout, len(BANNER)) == BANNER
-    proxy.stdin.write(b"hello")
-    assert _read(proxy.stdout, 5) == b"hello"
+    assert read(proxy.stdout, len(BANNER)) == BANNER
+    write(proxy, b"hello")
+    assert read(proxy.stdout, 5) == b"hello"
     assert sessions.count("box") == 1
+    assert proxy.stdin is not None
     proxy.stdin.close()
-    assert _read(proxy.stdout, 1) == b""
+    assert read(proxy.stdout, 1) == b""
     assert finish(proxy) == (0, b"")
     assert door.wait_for(lambda: len(door.closed) > 0)
     assert (door.trains, door.closed, door.accepted) == ([0], [0], 1)
     state = store.load()
-    assert (state.counters.confirmed, state.counters.sent) == (0, 0)
-    assert state.last_result == "opened"
+    assert state.counters == ClientCounters(0, 0)
+    assert (state.last_result, state.strong, state.refuses) == ("opened", 0, True)
     assert sessions.count("box") == 0
+
+
+def _end_by_hup(proxy: subprocess.Popen[bytes]) -> None:
+    proxy.send_signal(signal.SIGHUP)
+
+
+def _end_by_term(proxy: subprocess.Popen[bytes]) -> None:
+    proxy.send_signal(signal.SIGTERM)
+
+
+def _end_by_both(proxy: subprocess.Popen[bytes]) -> None:
+    proxy.send_signal(signal.SIGHUP)
+    hang_up(proxy)
+
+
+@pytest.mark.parametrize("end", [hang_up, _end_by_hup, _end_by_term, _end_by_both])
+def test_every_end_of_ssh_sends_one_close(
+    door: Door, end: Callable[[subprocess.Popen[bytes]], None]
+) -> None:
+    """Killed, hung up, terminated, or both at once: one close train, exit 0, no message."""
+    pair(door)
+    proxy = start_proxy(HOST, door.port)
+    assert read(proxy.stdout, len(BANNER)) == BANNER
+    end(proxy)
+    assert finish(proxy) == (0, b"")
+    assert door.wait_for(lambda: len(door.closed) > 0)
+    assert door.closed == [0]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP])
+def test_the_terminals_signals_do_not_end_it(door: Door, number: signal.Signals) -> None:
+    """^C and its like reach the whole process group, and are ssh's business alone."""
+    pair(door)
+    proxy = start_proxy(HOST, door.port)
+    assert read(proxy.stdout, len(BANNER)) == BANNER
+    proxy.send_signal(number)
+    write(proxy, b"hello")
+    assert read(proxy.stdout, 5) == b"hello"
+    hang_up(proxy)
+    assert finish(proxy)[0] == 0
+
+
+def test_it_leaves_the_terminal_once_connected(door: Door) -> None:
+    """`x=$(ssh … 2>&1)` must not wait for it: standard error is let go while the session runs."""
+    pair(door)
+    proxy = start_proxy(HOST, door.port)
+    assert read(proxy.stdout, len(BANNER)) == BANNER
+    assert read(proxy.stderr, 1) == b""
+    assert proxy.poll() is None
+    assert os.getsid(proxy.pid) == proxy.pid
+    assert Path(f"/proc/{proxy.pid}/cwd").readlink() == Path("/")
+    hang_up(proxy)
+    assert finish(proxy)[0] == 0
+
+
+def test_ssh_that_dies_while_the_door_opens_leaves_a_close() -> None:
+    """No signal, only the pipes: it stops trying and takes back what the train may have opened."""
+    with Door(accept_from=100) as door:
+        store = pair(door)
+        proxy = start_proxy(HOST, door.port)
+        assert door.wait_for(lambda: door.trains == [0])
+        hang_up(proxy)
+        assert finish(proxy) == (1, b"")
+        assert door.wait_for(lambda: door.closed == [0])
+        assert door.trains == [0]
+        assert store.load().counters == ClientCounters(-1, 0)
+
+
+def test_an_end_by_the_server_reaches_ssh(door: Door) -> None:
+    """The server says goodbye: ssh reads the end, ends itself, and the close goes out."""
+    door.serve = lambda connection: connection.sendall(BANNER)
+    pair(door)
+    proxy = start_proxy(HOST, door.port)
+    assert read(proxy.stdout, 100) == BANNER
+    hang_up(proxy)
+    assert finish(proxy)[0] == 0
+    assert door.wait_for(lambda: door.closed == [0])
+
+
+def test_a_server_that_accepts_and_hangs_up_is_no_confirm(door: Door) -> None:
+    """No identification line: exit 1, one line, and the counter is not confirmed."""
+    door.serve = lambda connection: connection.sendall(b"go away\r\n")
+    store = pair(door)
+    proxy = start_proxy(HOST, door.port)
+    code, errors = finish(proxy)
+    assert code == 1
+    assert errors.startswith(b"sshknock: 127.0.0.1 port ")
+    assert b"closed the connection at once" in errors
+    assert store.load().counters == ClientCounters(-1, 0)
+    assert door.wait_for(lambda: door.closed == [0])
+
+
+def test_lines_before_the_identification_are_passed_on(door: Door) -> None:
+    """RFC 4253 allows them; the confirm comes with the line that begins with SSH-."""
+    text = b"welcome\r\nto the machine\r\n" + BANNER
+
+    def serve(connection: socket.socket) -> None:
+        connection.sendall(text)
+        connection.recv(1)
+
+    door.serve = serve
+    store = pair(door)
+    proxy = start_proxy(HOST, door.port)
+    assert read(proxy.stdout, len(text)) == text
+    hang_up(proxy)
+    assert finish(proxy)[0] == 0
+    assert store.load().counters.confirmed == 0
+
+
+def test_a_lost_train_is_followed_by_the_next_counter() -> None:
+    """The server ignores 0: the second attempt, with 1, gets in."""
+    with Door(accept_from=1) as door:
+        store = pair(door)
+        proxy = start_proxy(HOST, door.port)
+        assert read(proxy.stdout, len(BANNER)) == BANNER
+        hang_up(proxy)
+        assert finish(proxy)[0] == 0
+        assert door.trains == [0, 1]
+        assert store.load().counters == ClientCounters(1, 1)
+        assert door.wait_for(lambda: door.closed == [1])
+
+
+def test_the_state_is_saved_before_the_first_packet() -> None:
+    """Killed as soon as its train is seen: the counter is stored as used, and not used again."""
+    with Door(accept_from=100) as door:
+        store = pair(door)
+        proxy = start_proxy(HOST, door.port)
+        assert door.wait_for(lambda: door.trains == [0])
+        assert store.load().counters.sent == 0
+        proxy.kill()
+        finish(proxy)
+        second = start_proxy(HOST, door.port)
+        assert door.wait_for(lambda: len(door.trains) > 1)
+        assert door.trains == [0, 1]
+        second.kill()
+        finish(second)
+
+
+def test_a_server_that_never_opens_is_exit_5_in_bounded_time() -> None:
+    """As many attempts as the window allows, one line, and a hint that names the causes."""
+    with Door(accept_from=100) as door:
+        store = pair(door, parameters=FOUR_ATTEMPTS)
+        started = time.monotonic()
+        code, errors = finish(start_proxy(HOST, door.port))
+        assert time.monotonic() - started < 16
+        assert code == 5
+        first, hint = errors.decode().splitlines()
+        assert first.startswith(f"sshknock: 127.0.0.1 did not open port {door.port} in 4 attempts")
+        assert hint.startswith("sshknock: hint: ")
+        for word in ("sshknock sync box --search", "firewall", "high ports", "UDP"):
+            assert word in hint
+        assert store.load().last_result == "failed"
+        assert store.load().counters.sent == 3
+
+
+def test_a_waiter_that_sees_the_holder_fail_tries_once() -> None:
+    """Two at once against a dead door: the first makes all its attempts, the second one."""
+    with Door(accept_from=100) as door:
+        pair(door, parameters=FOUR_ATTEMPTS)
+        holder = start_proxy(HOST, door.port)
+        assert door.wait_for(lambda: len(door.trains) > 0)
+        waiter = start_proxy(HOST, door.port)
+        assert finish(holder)[0] == 5
+        code, errors = finish(waiter)
+        assert code == 5
+        assert b" in 1 attempt (" in errors
+        assert door.wait_for(lambda: door.trains == [0, 1, 2, 3, 3])
+
+
+def test_parallel_runs_do_not_mix_their_trains() -> None:
+    """Four at once: four counters, in order, each with its own connection."""
+    with Door() as door:
+        store = pair(door)
+        proxies = [start_proxy(HOST, door.port) for _ in range(4)]
+        for proxy in proxies:
+            assert read(proxy.stdout, len(BANNER)) == BANNER
+        assert sessions.count("box") == 4
+        for proxy in proxies:
+            hang_up(proxy)
+            assert finish(proxy)[0] == 0
+        assert door.wait_for(lambda: len(door.closed) == 4)
+        assert door.trains == [0, 1, 2, 3]
+        assert sorted(door.closed) == [0, 1, 2, 3]
+        assert store.load().counters == ClientCounters(3, 3)
+
+
+def test_a_port_that_is_open_to_all_is_used_without_a_train(door: Door) -> None:
+    """A probe is due and the port answers: no train, nothing burnt, a warning."""
+    store = pair(door, counters=ClientCounters(3, 3), last_open=1)
+    with socket.create_server((HOST, door.port)) as listener:
+        proxy = start_proxy(HOST, door.port)
+        connection, _ = listener.accept()
+        with connection:
+            connection.sendall(BANNER)
+            assert read(proxy.stdout, len(BANNER)) == BANNER
+            hang_up(proxy)
+            code, errors = finish(proxy)
+    assert code == 0
+    first, hint = errors.decode().splitlines()
+    assert first == f"sshknock: warning: port {door.port} of {HOST} is not hidden"
+    assert hint.startswith("sshknock: hint: ")
+    state = store.load()
+    assert (state.counters, state.last_result) == (ClientCounters(3, 3), "not hidden")
+    assert (door.trains, door.closed) == ([], [])
+
+
+def test_the_confirm_after_an_unanswered_probe_is_strong(door: Door) -> None:
+    """The port was seen shut in this run, so what opened it was the train."""
+    store = pair(door, counters=ClientCounters(0, 0), last_open=1)
+    proxy = start_proxy(HOST, door.port)
+    assert read(proxy.stdout, len(BANNER)) == BANNER
+    hang_up(proxy)
+    assert finish(proxy) == (0, b"")
+    assert store.load().strong == 1
+
+
+def test_no_pairing_is_exit_3_and_nothing_is_sent(door: Door) -> None:
+    """It never connects without a knock."""
+    pair(door)
+    with socket.create_server((HOST, 0)) as listener:
+        listener.setblocking(False)
+        code, errors = finish(start_proxy(HOST, listener.getsockname()[1]))
+        assert code == 3
+        assert errors.startswith(b"sshknock: no pairing is for 127.0.0.1 port")
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+    assert finish(start_proxy("--name", "nobody", HOST, door.port))[0] == 3
+    assert door.trains == []
+
+
+def test_a_name_overrides_the_host(door: Door) -> None:
+    """`--name` takes the pairing, whatever ssh calls the host."""
+    pair(door)
+    proxy = start_proxy("--name=box", "localhost", door.port)
+    assert read(proxy.stdout, len(BANNER)) == BANNER
+    hang_up(proxy)
+    assert finish(proxy)[0] == 0
+
+
+def test_an_unknown_host_burns_nothing(door: Door) -> None:
+    """Exit 1, one line with a hint, the counters as they were."""
+    store = pair(door)
+    code, errors = finish(start_proxy("--name", "box", "nowhere.invalid", 22))
+    assert code == 1
+    assert errors.startswith(b"sshknock: cannot find the address of nowhere.invalid: ")
+    assert store.load().counters == ClientCounters()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["box"],
+        ["box", "22", "more"],
+        ["box", "ssh"],
+        ["box", "0"],
+        ["-oX", "22"],
+        ["a b", "22"],
+        ["box", "22", "--name"],
+        ["box", "22", "--name", "../x"],
+        ["box", "22", "--verbose"],
+    ],
+)
+def test_a_wrong_command_line_is_exit_2(arguments: list[str]) -> None:
+    """One line and the usage."""
+    code, errors = finish(start_proxy(*arguments))
+    assert code == 2
+    assert len(errors.splitlines()) == 2
+    assert errors.startswith(b"sshknock: ")
+
+
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_help_and_version(option: str) -> None:
+    """Both answer on standard output."""
+    proxy = start_proxy(option)
+    assert b"sshknock-proxy" in read(proxy.stdout, 25)
+    assert finish(proxy) == (0, b"")
+
+
+def test_two_pairings_for_one_host_are_exit_2(door: Door) -> None:
+    """Which one is not guessed."""
+    pair(door, "one")
+    pair(door, "two")
+    code, errors = finish(start_proxy(HOST, door.port))
+    assert code == 2
+    assert b"--name" in errors
+
+
+@pytest.mark.parametrize("text", ["{", "hunter2", '{"version":1}'])
+def test_a_damaged_item_is_exit_1_and_stays(door: Door, text: str) -> None:
+    """One clear line with a hint; nothing is sent and nothing is overwritten."""
+    pair(door)
+    kept = FileStore(keyring_folder(), "sshknock")
+    kept.set("box", text)
+    code, errors = finish(start_proxy(HOST, door.port))
+    assert code == 1
+    assert errors.startswith(b"sshknock: the keyring's item for 'box' cannot be used")
+    assert b"sshknock: hint: " in errors
+    assert kept.get("box") == text
+    assert door.trains == []
+
+
+def test_a_damaged_config_is_exit_1() -> None:
+    """The file and the key are named, and there is no traceback."""
+    path = config.config_file()
+    path.parent.mkdir(parents=True)
+    path.write_text("version = 1\ncolour = 2\n")
+    code, errors = finish(start_proxy(HOST, free_port()))
+    assert code == 1
+    assert str(path).encode() in errors
+    assert b"colour" in errors
+    assert b"Traceback" not in errors
+
+
+def test_no_session_bus_is_exit_4(door: Door) -> None:
+    """The pairing's keyring cannot be reached: said, with a hint, and nothing is sent."""
+    pair(door)
+    with config.changing() as known:
+        old = known.pairings["box"]
+        known.pairings["box"] = replace(old, keyring="keyring.backends.SecretService:Keyring")
+    code, errors = finish(start_proxy(HOST, door.port))
+    assert code == 4
+    assert b"session bus" in errors
+    assert b"sshknock: hint: " in errors
+    assert door.trains == []
+
+
+def test_the_hot_path_imports_little(door: Door) -> None:
+    """Neither asyncssh, nor a library for command lines, nor keyring: ssh waits for every one."""
+    pair(door)
+    code = (
+        "import sys\n"
+        "from sshknock.client import proxy_main\n"
+        f"sys.argv = ['sshknock-proxy', '{HOST}', '{door.port}']\n"
+        "proxy_main.main()\n"
+        "heavy = {'asyncssh', 'asyncio', 'click', 'rich', 'keyring', 'platformdirs', 'argparse',\n"
+        "         'subprocess', 'importlib.metadata', 'threading', 'ssl'}\n"
+        "sys.exit(3 if heavy & set(sys.modules) else 0)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+    )
+    assert read(process.stdout, len(BANNER)) == BANNER
+    hang_up(process)
+    assert process.wait(20) == 0

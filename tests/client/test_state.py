@@ -1,0 +1,204 @@
+"""The state of a pairing: whole or refused, and when a run should probe."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from sshknock.client import state as states
+from sshknock.client.config import Pairing
+from sshknock.client.state import PairingState, Store
+from sshknock.errors import BadInput
+from sshknock.protocol.counters import ClientCounters
+from sshknock.protocol.parameters import Parameters
+from sshknock.protocol.secrets import Secret
+from sshknock.system.files import LockTimeout, locked
+
+ID = "0123456789abcdef"
+SECRET = Secret(bytes(range(32)))
+STATE = PairingState(ID, SECRET, Parameters(window=16), ClientCounters(3, 5), strong=2)
+NOW = 1_800_000_000
+
+counts = st.none() | st.integers(0, 2**40)
+counters = st.builds(
+    lambda confirmed, ahead, top, step: ClientCounters(confirmed, confirmed + ahead, top, step),
+    st.integers(-1, 2**40),
+    st.integers(0, 1000),
+    counts,
+    st.integers(0, 100),
+)
+any_state = st.builds(
+    PairingState,
+    pairing_id=st.from_regex("[0-9a-f]{16}", fullmatch=True),
+    secret=st.binary(min_size=32, max_size=32).map(Secret),
+    parameters=st.builds(Parameters, window=st.integers(4, 32)),
+    counters=counters,
+    strong=counts,
+    refuses=st.booleans(),
+    last_open=counts,
+    last_train=counts,
+    last_result=st.sampled_from([None, states.OPENED, states.FAILED, states.NOT_HIDDEN]),
+    rtt_ms=counts,
+)
+
+
+@given(any_state)
+def test_a_state_survives_the_keyring(state: PairingState) -> None:
+    """What is stored is what is read."""
+    assert PairingState.decode(state.encode()) == state
+
+
+@given(st.text())
+def test_a_foreign_text_is_refused(text: str) -> None:
+    """No text but a state's passes, and nothing but BadInput is raised."""
+    with pytest.raises(BadInput):
+        PairingState.decode(text)
+
+
+@given(st.integers(0, len(STATE.encode()) - 1))
+def test_a_state_that_was_cut_off_is_refused(length: int) -> None:
+    """A half-written item is told apart, and the error shows nothing of it."""
+    with pytest.raises(BadInput) as caught:
+        PairingState.decode(STATE.encode()[:length])
+    assert SECRET.hex()[:8] not in str(caught.value)
+
+
+WRONG: dict[str, Any] = {
+    "id": ["x", 1, None],
+    "secret": ["00", 5, None],
+    "parameters": [None, [], {"windows": 8}, {"window": "8"}, {"window": True}],
+    "confirmed": [-2, 1.5, "1", True, None, 2**62],
+    "sent": [2, -1, 1.5, None, 2**62],
+    "top": [-1, "x", 1.5],
+    "step": [-1, None, "0"],
+    "strong": [-1, True, "1"],
+    "refuses": [0, None, "no"],
+    "last_open": [1.5, -1],
+    "last_train": ["now"],
+    "last_result": ["fine", 1],
+    "rtt_ms": [-1, 1.5],
+    "version": [2, "1", None],
+}
+
+
+@pytest.mark.parametrize(("key", "value"), [(k, v) for k, values in WRONG.items() for v in values])
+def test_a_wrong_value_is_refused(key: str, value: object) -> None:
+    """Each part has its type and its bounds; ``sent`` is never below ``confirmed``."""
+    values = json.loads(STATE.encode())
+    values[key] = value
+    with pytest.raises(BadInput):
+        PairingState.decode(json.dumps(values))
+
+
+@pytest.mark.parametrize("key", sorted(json.loads(STATE.encode())))
+def test_a_missing_or_an_extra_part_is_refused(key: str) -> None:
+    """The parts are exactly these."""
+    values = json.loads(STATE.encode())
+    with pytest.raises(BadInput):
+        PairingState.decode(json.dumps({**values, f"{key}2": 1}))
+    del values[key]
+    with pytest.raises(BadInput):
+        PairingState.decode(json.dumps(values))
+
+
+class MemoryKeyring:
+    """A keyring that counts what is written."""
+
+    def __init__(self, text: str | None) -> None:
+        self.text = text
+        self.writes = 0
+
+    def get(self, name: str) -> str | None:  # noqa: ARG002
+        """Return the text."""
+        return self.text
+
+    def set(self, name: str, text: str) -> None:  # noqa: ARG002
+        """Keep it."""
+        self.text = text
+        self.writes += 1
+
+    def delete(self, name: str) -> None:  # noqa: ARG002
+        """Forget it."""
+        self.text = None
+
+
+@pytest.mark.parametrize(
+    "text", [None, "", "{}", "hunter2", replace(STATE, pairing_id="f" * 16).encode()]
+)
+def test_a_store_never_overwrites_what_it_cannot_use(text: str | None) -> None:
+    """A missing, damaged or foreign item: one error with a hint, and nothing is written."""
+    keyring = MemoryKeyring(text)
+    store = Store(Pairing("box", ("h",), 22, "file", ID), keyring)
+    with pytest.raises(BadInput) as caught:
+        store.load()
+    assert "'box'" in caught.value.message
+    assert caught.value.hint
+    assert (keyring.text, keyring.writes) == (text, 0)
+
+
+def test_the_lock_is_bounded_and_says_whether_it_was_waited_for(home: Path) -> None:
+    """Free: not waited. Held: LockTimeout after the limit."""
+    store = Store(Pairing("box", ("h",), 22, "file", ID), MemoryKeyring(None))
+    with store.locked(1) as waited:
+        assert not waited
+    lock = home / ".local/state/sshknock/locks/box"
+    with locked(lock), pytest.raises(LockTimeout), store.locked(0.05):
+        pass
+
+
+def _used(**changes: object) -> PairingState:
+    base = PairingState(
+        ID,
+        SECRET,
+        Parameters(window=8),
+        ClientCounters(10, 10),
+        last_open=NOW - 1000,
+        last_train=NOW - 1000,
+    )
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+PROBES: dict[str, tuple[PairingState, int, bool]] = {
+    "never on the first run": (_used(last_open=None), 0, False),
+    "no confirm was strong yet": (_used(), 0, True),
+    "strong long ago": (_used(strong=6), 0, True),
+    "strong not long ago": (_used(strong=7), 0, False),
+    "strong just now": (_used(strong=10), 0, False),
+    "it always refused, and the last time it did not": (_used(strong=9, refuses=True), 0, True),
+    "it refused the last time too": (_used(strong=10, refuses=True), 0, False),
+    "a session runs": (_used(), 1, False),
+    "a train was just sent": (_used(last_train=NOW - 5), 0, False),
+    "the clock was set back": (_used(last_train=NOW + 10), 0, False),
+    "the counter went down after a false confirm": (_used(strong=15), 0, True),
+}
+
+
+@pytest.mark.parametrize(("state", "sessions", "due"), PROBES.values(), ids=PROBES)
+def test_when_a_probe_is_due(state: PairingState, sessions: int, due: bool) -> None:
+    """Once no confirm was strong for half a window, and never while an admission may stand."""
+    assert state.probe_is_due(now=NOW, sessions=sessions) is due
+
+
+@given(any_state, st.integers(0, 2**40), st.booleans(), st.booleans())
+def test_a_confirm_sets_the_counter_and_its_strength(
+    state: PairingState, counter: int, shut_before: bool, refused: bool
+) -> None:
+    """``confirmed`` is set even to a lower one; strength is noted only when the port was shut."""
+    assume(counter <= state.counters.sent)
+    after = state.confirmed(counter, shut_before=shut_before, refused=refused, now=NOW)
+    assert after.counters.confirmed == counter
+    assert after.counters.sent == state.counters.sent
+    assert after.strong == (counter if shut_before else state.strong)
+    assert after.refuses == (refused if shut_before else state.refuses)
+    assert (after.last_open, after.last_result) == (NOW, states.OPENED)
+
+
+def test_a_state_does_not_show_its_secret() -> None:
+    """Neither printed nor in an error."""
+    assert SECRET.hex() not in repr(STATE)
