@@ -25,8 +25,8 @@ Add this to sshd_config, inside a Match block, and reload sshd:
     Match User ...
         ForceCommand {" ".join(background.hook_argv("forcecommand"))}
 
-It runs as the user, for every command and every shell. It replaces the command= that a key in
-authorized_keys may have: such a key may then run anything. The message of the day is not shown.
+It runs as the user, for every command and every shell. It takes the place of a key's own
+command="..." in authorized_keys: such a key may then run anything. No message of the day is shown.
 It is for servers without PAM; everywhere else --hook pam is better."""
 
 _PATIENCE_S = 0.2
@@ -44,7 +44,7 @@ def run(arguments: Sequence[str]) -> int:  # noqa: ARG001  the command takes non
     """Tell root and become the user's command; returns only by an error."""
     tell_root()
     environment = original_environment()
-    program, argv = command(environment.get(b"SSH_ORIGINAL_COMMAND"), _login_shell())
+    program, argv = command(environment.pop(b"SSH_ORIGINAL_COMMAND", None), _login_shell())
     # Python ignores these two; the programs of a session expect the default.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)

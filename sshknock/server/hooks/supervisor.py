@@ -24,7 +24,7 @@ from sshknock.server.hooks.peer import Peer
 from sshknock.server.hooks.table_events import TableEvents
 
 PERIOD_S = 15.0
-_PAUSE_S = 1.0  # between two reconciles: a daemon that dies at its start must not make us spin
+PAUSE_S = 1.0  # between two reconciles: a daemon that dies at its start must not make us spin
 _SESSIONS = 8192
 _SESSIONS_A_CHILD = 200
 _DESCRIPTORS = 16384
@@ -39,10 +39,12 @@ class Supervisor:
         *,
         argv: Sequence[str] = (),
         period_s: float = PERIOD_S,
+        pause_s: float = PAUSE_S,
         log: Callable[[str], None] = background.note,
     ) -> None:
         self._argv = list(argv) or background.hook_argv("reconcile")
         self._period_s = period_s
+        self._pause_s = pause_s
         self._log = log
         self._said = ""
         self._selector = selectors.DefaultSelector()
@@ -76,7 +78,7 @@ class Supervisor:
                 self._step()
             except OSError as error:  # no memory, no descriptor: it passes
                 self._say(f"the supervisor: {error.strerror}")
-                time.sleep(_PAUSE_S)
+                time.sleep(self._pause_s)
 
     def close(self) -> None:
         """Let go of everything; a child that is at work finishes by itself, knockd stays."""
@@ -120,7 +122,7 @@ class Supervisor:
     def _start(self, reason: str) -> None:
         now = time.monotonic()
         self._reason = None
-        self._earliest = now + _PAUSE_S
+        self._earliest = now + self._pause_s
         self._due = now + self._period_s
         self._drop_ended_sessions()
         self._in_hand = self._new_sessions[:_SESSIONS_A_CHILD]
