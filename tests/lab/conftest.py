@@ -15,6 +15,8 @@ from tests.lab import Client, Installation, Lab, Server, eventually
 LOGS = Path(__file__).parents[2] / ".lab-logs"
 LABS = pytest.StashKey[list[Lab]]()
 """The labs that are up now."""
+FINISHED = pytest.StashKey[list[ExitStack]]()
+"""What takes down the labs whose fixtures have ended."""
 
 OpenLab = Callable[[], Lab]
 
@@ -22,6 +24,7 @@ OpenLab = Callable[[], Lab]
 def pytest_configure(config: pytest.Config) -> None:
     """No lab is up."""
     config.stash[LABS] = []
+    config.stash[FINISHED] = []
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -36,13 +39,25 @@ def pytest_runtest_makereport(
     """After a failure the logs of all labs that are up are copied to `.lab-logs/<test>/`."""
     report = yield
     labs = item.config.stash[LABS]
-    if report.failed and labs and call.when != "teardown":
+    if report.failed and labs:
         name = re.sub(r"[^\w.-]+", "-", item.nodeid.rpartition("/")[2]).strip("-")
         for number, lab in enumerate(labs):
-            folder = LOGS / name / str(number) if len(labs) > 1 else LOGS / name
-            lab.keep_logs(folder)
+            lab.keep_logs(LOGS / name / str(number) if number else LOGS / name)
         report.sections.append(("lab", f"the lab's logs are in {LOGS / name}"))
+    if call.when == "teardown":
+        close_finished(item.config)
     return report
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """An interrupted run reports no teardown."""
+    close_finished(session.config)
+
+
+def close_finished(config: pytest.Config) -> None:
+    """Take down the labs that no test needs any more."""
+    while config.stash[FINISHED]:
+        config.stash[FINISHED].pop().close()
 
 
 @pytest.fixture(scope="session")
@@ -53,16 +68,22 @@ def installation() -> Iterator[Installation]:
 
 
 def _labs(config: pytest.Config, installation: Installation) -> Iterator[OpenLab]:
+    """Yield a function that makes labs.
+
+    They outlive their fixture for a moment: what a later step of the same teardown finds wrong is
+    to be seen in their logs too.
+    """
     labs = config.stash[LABS]
-    with ExitStack() as stack:
+    stack = ExitStack()
 
-        def open_lab() -> Lab:
-            lab = stack.enter_context(Lab(installation))
-            labs.append(lab)
-            stack.callback(labs.remove, lab)
-            return lab
+    def open_lab() -> Lab:
+        lab = stack.enter_context(Lab(installation))
+        labs.append(lab)
+        stack.callback(labs.remove, lab)
+        return lab
 
-        yield open_lab
+    yield open_lab
+    config.stash[FINISHED].append(stack)
 
 
 @pytest.fixture(scope="module")

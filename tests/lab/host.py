@@ -78,6 +78,11 @@ class Process:
         """Wait for the end; the exit code."""
         return self.popen.wait(timeout=timeout_s)
 
+    def line(self) -> str:
+        """Read a line of the program's output; empty at its end."""
+        assert self.popen.stdout is not None
+        return self.popen.stdout.readline()
+
     def end(self, timeout_s: float = 20) -> Completed:
         """Wait for the end; stdout and stderr as far as they were asked for as pipes."""
         stdout, stderr = self.popen.communicate(timeout=timeout_s)

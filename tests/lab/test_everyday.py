@@ -8,10 +8,11 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 
-from tests.lab import Client, Lab, Server, eventually
+from tests.lab import Client, Lab, Process, Server, eventually
 from tests.lab.conftest import Pair
 
 pytestmark = pytest.mark.lab
@@ -162,14 +163,14 @@ def test_a_jump_through_the_server(laptop: Client, server: Server, inner: Server
 def test_sessions_at_once_do_not_disturb_each_other(laptop: Client, server: Server) -> None:
     """Four runs of ssh started together all get in; the server counts four."""
     command = ["ssh", "-o", "BatchMode=yes", "myserver", "echo in; cat"]
-    started = [laptop.popen(command, stdin=subprocess.PIPE) for _ in range(4)]
-    with ThreadPoolExecutor() as pool:
-        lines = list(pool.map(lambda one: one.popen.stdout.readline(), started))
-    assert lines == ["in\n"] * 4
-    eventually(lambda: server.pairing("laptop")["sessions"] == 4, "the server counts four")
-    assert laptop.pairing()["sessions"] == 4
-    for session in started:
-        assert session.end().code == 0
+    with ExitStack() as stack, ThreadPoolExecutor() as pool:
+        sessions = [
+            stack.enter_context(laptop.popen(command, stdin=subprocess.PIPE)) for _ in range(4)
+        ]
+        assert list(pool.map(Process.line, sessions)) == ["in\n"] * 4
+        eventually(lambda: server.pairing("laptop")["sessions"] == 4, "the server counts four")
+        assert laptop.pairing()["sessions"] == 4
+        assert [session.end().code for session in sessions] == [0] * 4
 
 
 def test_a_session_that_is_killed_is_not_counted_for_ever(laptop: Client, server: Server) -> None:
@@ -177,8 +178,7 @@ def test_a_session_that_is_killed_is_not_counted_for_ever(laptop: Client, server
     with laptop.popen(
         ["ssh", "-o", "BatchMode=yes", "myserver", "echo in; cat"], stdin=subprocess.PIPE
     ) as session:
-        assert session.popen.stdout is not None
-        assert session.popen.stdout.readline() == "in\n"
+        assert session.line() == "in\n"
         eventually(lambda: server.pairing("laptop")["sessions"] == 1, "the server counts it")
         session.signal(signal.SIGKILL)
         session.wait()

@@ -118,8 +118,7 @@ def test_the_session_is_counted_and_its_end_is_noticed(pair: Pair) -> None:
         ["ssh", "-o", "BatchMode=yes", "alice@myserver", "echo in; cat"], stdin=subprocess.PIPE
     )
     with session:
-        assert session.popen.stdout is not None
-        assert session.popen.stdout.readline() == "in\n"
+        assert session.line() == "in\n"
         eventually(lambda: pair.server.pairing("laptop")["sessions"] == 1, "it is counted")
         assert session.end().code == 0
     pair.in_step()

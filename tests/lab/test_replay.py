@@ -96,8 +96,7 @@ def test_a_train_replayed_while_its_session_runs_opens_nothing(
             ["ssh", "-o", "BatchMode=yes", "myserver", "echo in; cat"], stdin=subprocess.PIPE
         )
         with session:
-            assert session.popen.stdout is not None
-            assert session.popen.stdout.readline() == "in\n"
+            assert session.line() == "in\n"
             opened, _ = trains(capture, laptop)
             for pause_s in REPLAYS_AFTER_S:
                 eavesdropper.replay(server, as_knocks(opened))

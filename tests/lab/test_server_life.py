@@ -78,10 +78,9 @@ def session(laptop: Client, server: Server) -> Iterator[Process]:
 def assert_alive(process: Process) -> None:
     """Hold that the session still answers."""
     assert process.popen.stdin is not None
-    assert process.popen.stdout is not None
     process.popen.stdin.write("still here\n")
     process.popen.stdin.flush()
-    assert process.popen.stdout.readline() == "still here\n"
+    assert process.line() == "still here\n"
 
 
 def fingerprint(server: Server) -> dict[str, tuple[bytes, int, int, int] | None]:
