@@ -77,7 +77,7 @@ def finish(proxy: subprocess.Popen[bytes]) -> tuple[int, bytes]:
 
 
 def run_program(
-    module: str, *arguments: str | int, **options: object
+    module: str, *arguments: str | int | Path, **options: object
 ) -> subprocess.CompletedProcess[str]:
     """Run one of the client's programs to its end."""
     return subprocess.run(  # type: ignore[call-overload, no-any-return]

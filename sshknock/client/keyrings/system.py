@@ -130,6 +130,6 @@ def _find() -> str:
 
 def _members(backend: Any) -> list[Any]:
     """Return a backend itself, or what stands behind a chain of several, the best one first."""
-    if type(backend).__module__ == "keyring.backends.chainer":
-        return list(backend.backends)
-    return [backend]
+    from keyring.backends.chainer import ChainerBackend  # noqa: PLC0415
+
+    return list(backend.backends) if isinstance(backend, ChainerBackend) else [backend]

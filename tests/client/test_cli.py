@@ -1,0 +1,432 @@
+"""The program ``sshknock``: what it does, says and returns."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sshknock import __version__
+from sshknock.client import config
+from sshknock.client.keyrings.file import FileStore, keyring_folder
+from sshknock.protocol.counters import ClientCounters
+from sshknock.protocol.derivation import derive
+from sshknock.protocol.knocks import Purpose
+from sshknock.protocol.parameters import Parameters
+from sshknock.protocol.secrets import Secret
+from sshknock.protocol.token import Token
+from tests.client.conftest import pair, run_program
+from tests.client.door import HOST, Door, free_port
+
+SECRET = Secret(bytes(range(32)))
+TOKEN = Token(
+    name="laptop",
+    pairing_id="0123456789abcdef",
+    hosts=("192.0.2.7",),
+    port=2222,
+    secret=SECRET,
+    parameters=Parameters(window=16),
+)
+MODULE = "sshknock.client.cli"
+
+
+def sshknock(*arguments: str | int | Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    """Run the program."""
+    return run_program(MODULE, *arguments, input=stdin)
+
+
+def assert_says(done: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
+    """Hold that it failed with this code, one line, perhaps a hint, and these words."""
+    lines = done.stderr.splitlines()
+    assert done.returncode == code, done.stderr
+    assert len(lines) in (1, 2), done.stderr
+    assert lines[0].startswith("sshknock: ")
+    assert all(line.startswith("sshknock: hint: ") for line in lines[1:])
+    for word in words:
+        assert word in done.stderr
+
+
+@pytest.fixture
+def token(home: Path) -> Path:
+    """Return the file of a token."""
+    path = home / "token"
+    path.write_text(TOKEN.encode() + "\n")
+    path.chmod(0o600)
+    return path
+
+
+def enroll(token: Path, name: str = "box") -> None:
+    """Make a pairing in the file keyring."""
+    assert sshknock("enroll", name, "--token-file", token, "--keyring", "file").returncode == 0
+
+
+# enroll, forget
+
+
+def test_enroll_makes_a_pairing_without_a_network(token: Path) -> None:
+    """The token's host, port and parameters; the counters at their start; nothing shown."""
+    done = sshknock("enroll", "box", "--token-file", token, "--keyring", "file")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert SECRET.hex() not in done.stdout
+    assert json.loads(sshknock("status", "--json").stdout) == {
+        "version": 1,
+        "pairings": [
+            {
+                "name": "box",
+                "host": "192.0.2.7",
+                "port": 2222,
+                "keyring": "file",
+                "confirmed": -1,
+                "sent": -1,
+                "sessions": 0,
+                "last_open": None,
+                "last_result": None,
+            }
+        ],
+    }
+
+
+def test_enroll_takes_the_token_from_standard_input_and_another_host() -> None:
+    """``-`` keeps it out of files; ``--host`` is for a server behind another address."""
+    done = sshknock(
+        *("enroll", "box", "--token-file", "-", "--keyring", "file", "--host", "Box.Example."),
+        stdin=TOKEN.encode(),
+    )
+    assert done.returncode == 0
+    assert config.load().pairings["box"].hosts == ("box.example",)
+
+
+def test_no_file_holds_the_secret_but_the_private_one(token: Path, home: Path) -> None:
+    """The settings hold none, and the keyring's file is 0600."""
+    enroll(token)
+    token.unlink()
+    holding = [p for p in home.rglob("*") if p.is_file() and SECRET.hex() in p.read_text()]
+    assert holding == [keyring_folder() / "sshknock" / "box.json"]
+    assert holding[0].stat().st_mode & 0o777 == 0o600
+
+
+def test_without_a_system_keyring_enroll_is_exit_4(token: Path) -> None:
+    """The default needs one; the hint names the other way, and no pairing is left."""
+    assert_says(sshknock("enroll", "box", "--token-file", token), 4, "--keyring file")
+    assert config.load().pairings == {}
+
+
+def test_a_name_or_a_token_is_enrolled_once(token: Path) -> None:
+    """Twice the same name, in any case, or the same token under another name: exit 2."""
+    enroll(token)
+    for name in ("box", "BOX"):
+        done = sshknock("enroll", name, "--token-file", token, "--keyring", "file")
+        assert_says(done, 2, "already")
+    done = sshknock("enroll", "other", "--token-file", token, "--keyring", "file")
+    assert_says(done, 2, "this token is enrolled already, as 'box'")
+    assert list(config.load().pairings) == ["box"]
+
+
+def test_an_enrolment_that_was_killed_is_taken_up_again(token: Path) -> None:
+    """The item is there and the settings are not: no pairing; the same token goes on with it."""
+    enroll(token)
+    kept = FileStore(keyring_folder(), "sshknock").get("box")
+    config.config_file().unlink()
+    assert json.loads(sshknock("status", "--json").stdout)["pairings"] == []
+    enroll(token)
+    assert FileStore(keyring_folder(), "sshknock").get("box") == kept
+
+
+def test_an_item_of_something_else_is_not_overwritten(token: Path) -> None:
+    """A foreign text under our name: exit 2, and it stays; ``forget`` removes it when asked."""
+    store = FileStore(keyring_folder(), "sshknock")
+    store.set("box", "precious")
+    done = sshknock("enroll", "box", "--token-file", token, "--keyring", "file")
+    assert_says(done, 2, "sshknock forget box")
+    assert store.get("box") == "precious"
+    assert sshknock("forget", "box").returncode == 0
+    assert store.get("box") is None
+
+
+@pytest.mark.parametrize(
+    "text", ["", "hello", TOKEN.encode()[:-1], TOKEN.encode()[:40], TOKEN.encode() + "x"]
+)
+def test_a_damaged_token_is_refused_without_showing_it(text: str) -> None:
+    """Cut off, lengthened, something else: exit 1 and no pairing."""
+    done = sshknock("enroll", "box", "--token-file", "-", "--keyring", "file", stdin=text)
+    assert_says(done, 1, "token")
+    assert len(text) < 20 or text[:40] not in done.stderr
+    assert config.load().pairings == {}
+
+
+def test_forget_leaves_nothing(token: Path, home: Path) -> None:
+    """Neither the secret nor the settings nor the Host block; a second time is exit 3."""
+    enroll(token)
+    assert sshknock("ssh-config", "box", "--write").returncode == 0
+    token.unlink()
+    assert sshknock("forget", "box").returncode == 0
+    assert "Host box" not in (home / ".ssh/sshknock.conf").read_text()
+    for path in home.rglob("*"):
+        assert not path.is_file() or SECRET.hex() not in path.read_text()
+    assert_says(sshknock("forget", "box"), 3, "box")
+
+
+# open, close
+
+
+def test_open_by_hand_confirms_what_answers_and_close_closes_it(door: Door) -> None:
+    """The identification is shown, the counter is confirmed, and ``close`` uses that one."""
+    store = pair(door)
+    done = sshknock("open", "box")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "SSH-2.0-fake" in done.stdout
+    assert store.load().counters == ClientCounters(0, 0)
+    assert sshknock("close", "box").returncode == 0
+    assert door.wait_for(lambda: door.closed == [0])
+
+
+def test_open_blind_does_not_connect(door: Door) -> None:
+    """The train is sent and counted; whether it opened is not claimed."""
+    store = pair(door)
+    done = sshknock("open", "box", "--blind")
+    assert done.returncode == 0
+    assert "not looked at" in done.stdout
+    assert door.wait_for(lambda: door.trains == [0])
+    assert (door.accepted, store.load().counters) == (0, ClientCounters(-1, 0))
+
+
+def test_open_that_does_not_open_is_exit_5() -> None:
+    """One attempt, said so."""
+    with Door(accept_from=100) as door:
+        pair(door)
+        assert_says(sshknock("open", "box"), 5, "did not open", "1 attempt")
+        assert door.trains == [0]
+
+
+def test_close_before_any_open_is_exit_1(door: Door) -> None:
+    """There is no confirmed counter to close."""
+    pair(door)
+    assert_says(sshknock("close", "box"), 1, "never opened")
+
+
+# status, set, ssh-config
+
+
+def test_status_shows_the_others_when_one_cannot_be_read(token: Path, door: Door) -> None:
+    """The good rows, then the error of the bad one with its exit code."""
+    pair(door, "good")
+    FileStore(keyring_folder(), "sshknock").set("bad", "{")
+    with config.changing() as known:
+        good = known.pairings["good"]
+        known.pairings["bad"] = type(good)("bad", good.hosts, good.port, "file", "f" * 16)
+    done = sshknock("status", "--json")
+    assert [row["name"] for row in json.loads(done.stdout)["pairings"]] == ["good"]
+    assert_says(done, 1, "'bad'")
+    assert token.exists()
+
+
+def test_the_table_of_status_has_a_line_a_pairing(token: Path) -> None:
+    """For people and for grep."""
+    enroll(token)
+    rows = sshknock("status").stdout.splitlines()
+    assert len(rows) == 2
+    for word in ("box", "192.0.2.7:2222", "file", "never used"):
+        assert word in rows[1]
+
+
+def test_set_changes_hosts_and_port(token: Path, home: Path) -> None:
+    """The settings and the written Host block follow; anything else is refused."""
+    enroll(token)
+    assert sshknock("ssh-config", "--write").returncode == 0
+    assert sshknock("set", "box", "host=h.example,192.0.2.8", "port=22").returncode == 0
+    pairing = config.load().pairings["box"]
+    assert (pairing.hosts, pairing.port) == (("h.example", "192.0.2.8"), 22)
+    assert "HostName h.example" in (home / ".ssh/sshknock.conf").read_text()
+    for bad in ("host=", "host=a b", "port=0", "port=ssh"):
+        assert_says(sshknock("set", "box", bad), 1)
+    for bad in ("colour=red", "host"):
+        assert_says(sshknock("set", "box", bad), 2)
+    assert_says(sshknock("set", "nobody", "port=22"), 3)
+    assert config.load().pairings["box"] == pairing
+
+
+def test_ssh_config_prints_the_blocks(token: Path, home: Path) -> None:
+    """Without ``--write`` nothing is touched."""
+    enroll(token)
+    block = sshknock("ssh-config", "box").stdout
+    assert block.startswith("Host box\n    HostName 192.0.2.7\n    Port 2222\n    ProxyCommand ")
+    assert not (home / ".ssh").exists()
+
+
+# derive
+
+
+@pytest.fixture
+def secret_file(home: Path) -> Path:
+    """Return the file of a secret, which may end in a newline."""
+    path = home / "secret"
+    path.write_text(SECRET.hex() + "\n")
+    return path
+
+
+def test_derive_prints_what_the_protocol_derives(secret_file: Path) -> None:
+    """As JSON, and for people in the paper's notation."""
+    expected = derive(SECRET, Purpose.CLOSE, 7, Parameters(port_max=9000, knocks_min=5))
+    options: list[str | int | Path] = ["--secret-file", secret_file, "--counter", 7]
+    options += ["--purpose", "close"]
+    options += ["--ports", "3000-9000", "--knocks", "5-6"]
+    assert json.loads(sshknock("derive", *options, "--json").stdout) == {
+        "counter": 7,
+        "purpose": "close",
+        "sequence": [[knock.port, knock.transport.value] for knock in expected],
+    }
+    assert sshknock("derive", *options).stdout == " ".join(map(str, expected)) + "\n"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--henon-a", "1.0"],
+        ["--henon-a", "1.5"],
+        ["--henon-b", "0.5"],
+        ["--threshold", "5"],
+        ["--threshold", "nan"],
+        ["--ports", "3000-3004"],
+        ["--ports", "3000"],
+        ["--ports", "9-3"],
+        ["--ports", "0-70000"],
+        ["--knocks", "1-2"],
+        ["--exclude", "80,x"],
+        ["--ports", "3000-3012", "--exclude", "3000,3001,3002"],
+        ["--counter", "-1"],
+    ],
+)
+def test_derive_refuses_what_cannot_work(secret_file: Path, options: list[str]) -> None:
+    """Exit 1, with the reason in one line."""
+    given = ["--secret-file", str(secret_file), "--counter", "0", *options]
+    assert_says(sshknock("derive", *given), 1)
+
+
+@pytest.mark.parametrize("text", ["", "abc", "0" * 63, "0" * 65, "zz" * 32])
+def test_derive_refuses_what_is_no_secret(home: Path, text: str) -> None:
+    """Exit 1, and the text is not shown."""
+    path = home / "secret"
+    path.write_text(text)
+    done = sshknock("derive", "--secret-file", path, "--counter", 0)
+    assert_says(done, 1, "64 hexadecimal digits")
+    assert not text or text not in done.stderr
+    assert_says(sshknock("derive", "--secret-file", home / "none", "--counter", 0), 1)
+
+
+# The program itself
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["bogus"],
+        ["open"],
+        ["open", "a", "b"],
+        ["status", "--yaml"],
+        ["enroll", "box"],
+        ["enroll", "box", "--token-file", "-", "--keyring", "cloud"],
+        ["derive", "--secret-file", "-", "--counter", "seven"],
+    ],
+)
+def test_a_wrong_command_line_is_exit_2(arguments: list[str]) -> None:
+    """In our own words' form: one line and a hint."""
+    assert_says(sshknock(*arguments), 2, "--help")
+
+
+@pytest.mark.parametrize("command", ["open", "close", "forget", "status", "ssh-config"])
+def test_an_unknown_pairing_is_exit_3(command: str) -> None:
+    """For every command that takes a name."""
+    assert_says(sshknock(command, "nobody"), 3, "nobody")
+
+
+def test_help_and_version() -> None:
+    """Help for the program and for every command, and without a command as well."""
+    assert sshknock("--version").stdout == f"sshknock {__version__}\n"
+    for arguments in ([], ["--help"], ["enroll", "--help"], ["open", "-h"]):
+        done = sshknock(*arguments)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.startswith("Usage: sshknock")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_is_printed_for_three_shells(shell: str) -> None:
+    """The script names the program and the variable that it calls it with."""
+    text = sshknock("completion", shell).stdout
+    assert "_SSHKNOCK_COMPLETE" in text
+    assert "sshknock" in text
+
+
+def test_names_of_pairings_are_completed(token: Path) -> None:
+    """`sshknock open b<Tab>` finds the pairing."""
+    enroll(token)
+    environment = {"_SSHKNOCK_COMPLETE": "bash_complete", "COMP_CWORD": "2"}
+    done = run_program(MODULE, env={**os.environ, **environment, "COMP_WORDS": "sshknock open b"})
+    assert done.stdout == "plain,box\n"
+
+
+def test_a_broken_config_breaks_no_completion(home: Path) -> None:
+    """Tab never prints an error."""
+    path = config.config_file()
+    path.parent.mkdir(parents=True)
+    path.write_text("?")
+    environment = {"_SSHKNOCK_COMPLETE": "bash_complete", "COMP_CWORD": "2"}
+    done = run_program(MODULE, env={**os.environ, **environment, "COMP_WORDS": "sshknock open b"})
+    assert (done.stdout.strip(), done.stderr) == ("", "")
+    assert home.exists()
+
+
+def test_a_fault_of_our_own_is_one_line(home: Path) -> None:
+    """Whatever is raised: no traceback, unless it is asked for."""
+    code = (
+        "import sys; from sshknock.client import cli, config\n"
+        "def fail(): raise ZeroDivisionError('deep inside')\n"
+        "config.load = fail; sys.argv = ['sshknock', 'status']; sys.exit(cli.main())"
+    )
+    done = run_code(code)
+    assert_says(done, 1, "unexpected ZeroDivisionError", "report")
+    assert "Traceback" in run_code(code, SSHKNOCK_DEBUG="1").stderr
+    assert home.exists()
+
+
+def run_code(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run Python code to its end."""
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+        check=False,
+    )
+
+
+def test_an_interrupted_enrolment_leaves_no_pairing(token: Path) -> None:
+    """^C while the keyring is written: neither an item nor settings."""
+    code = (
+        "import os, signal, sys\n"
+        "from sshknock.client import cli\n"
+        "from sshknock.client.keyrings.file import FileStore\n"
+        "real = FileStore.set\n"
+        "def interrupted(self, name, text):\n"
+        "    real(self, name, text); os.kill(os.getpid(), signal.SIGINT)\n"
+        "FileStore.set = interrupted\n"
+        f"sys.argv = 'sshknock enroll box --keyring file --token-file {token}'.split()\n"
+        "sys.exit(cli.main())"
+    )
+    done = run_code(code)
+    assert done.returncode == 128 + signal.SIGINT
+    assert "Traceback" not in done.stderr
+    assert config.load().pairings == {}
+    assert FileStore(keyring_folder(), "sshknock").get("box") is None
+
+
+def test_a_host_that_is_not_there_is_named(token: Path) -> None:
+    """Nothing listens: the message names host and port."""
+    enroll(token)
+    port = free_port()
+    assert sshknock("set", "box", f"host={HOST}", f"port={port}").returncode == 0
+    assert_says(sshknock("open", "box"), 5, HOST, str(port))

@@ -1,0 +1,147 @@
+"""The Host blocks, with ssh itself as the judge."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from sshknock.client import ssh_config
+from sshknock.client.config import Config, Pairing
+from sshknock.errors import SshknockError
+
+ID = "0123456789abcdef"
+BOX = Pairing("box", ("192.0.2.7", "box.example"), 2222, "file", ID)
+OTHER = Pairing("other", ("2001:db8::7",), 22, "file", ID)
+KNOWN = Config({"box": BOX, "other": OTHER})
+
+SSH = shutil.which("ssh") or "ssh"
+needs_ssh = pytest.mark.skipif(shutil.which("ssh") is None, reason="needs ssh")
+
+
+@pytest.fixture(autouse=True)
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Put the proxy into a folder whose name the shell and ssh would both misread."""
+    folder = tmp_path / "it's 100%h $HOME"
+    folder.mkdir()
+    made = folder / "sshknock-proxy"
+    made.write_text('#!/bin/sh\necho "$*" >"$0.called"\n')
+    made.chmod(0o755)
+    monkeypatch.setattr("sys.argv", [str(folder / "sshknock")])
+    return made
+
+
+def effective(home: Path, name: str) -> dict[str, str]:
+    """Ask ssh what it would do for a host."""
+    done = subprocess.run(
+        [SSH, "-G", "-F", str(home / ".ssh/config"), name],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return dict(line.partition(" ")[::2] for line in done.stdout.splitlines())
+
+
+def files(home: Path) -> dict[str, tuple[str, int]]:
+    """Return text and mode of every file in ssh's folder."""
+    return {
+        path.name: (path.read_text(), path.stat().st_mode & 0o777)
+        for path in (home / ".ssh").iterdir()
+    }
+
+
+@needs_ssh
+def test_ssh_takes_the_block(home: Path, program: Path) -> None:
+    """Host, port and proxy are ours; the shell gets the very path of the program."""
+    ssh_config.write(["box", "other"], KNOWN)
+    taken = effective(home, "box")
+    assert (taken["hostname"], taken["port"]) == ("192.0.2.7", "2222")
+    subprocess.run([SSH, "-F", str(home / ".ssh/config"), "box"], capture_output=True, check=False)
+    assert program.with_suffix(".called").read_text() == "--name box 192.0.2.7 2222\n"
+    assert effective(home, "other")["hostname"] == "2001:db8::7"
+    assert "proxycommand" not in effective(home, "elsewhere")
+
+
+@needs_ssh
+def test_writing_twice_changes_nothing(home: Path) -> None:
+    """One Include line, one block a pairing, private files."""
+    ssh_config.write(["box"], KNOWN)
+    before = files(home)
+    ssh_config.write(["box"], KNOWN)
+    assert files(home) == before
+    assert before["config"][0].count("Include") == 1
+    assert {mode for _, mode in before.values()} == {0o600}
+
+
+@needs_ssh
+def test_the_users_own_lines_stay(home: Path) -> None:
+    """They follow the Include line byte for byte, with the mode that the file had."""
+    own = "# mine\nHost *\n    ProxyCommand none\n    User me\n# \xe9 and no line feed at the end"
+    (home / ".ssh").mkdir(mode=0o700)
+    path = home / ".ssh/config"
+    path.write_bytes(own.encode("latin-1"))
+    path.chmod(0o644)
+    ssh_config.write(["box"], KNOWN)
+    first, _, rest = path.read_bytes().partition(b"\n")
+    assert first.startswith(b"Include ")
+    assert rest == b"\n" + own.encode("latin-1")
+    assert path.stat().st_mode & 0o777 == 0o644
+    taken = effective(home, "box")
+    assert "--name box" in taken["proxycommand"]
+    assert taken["user"] == "me"
+
+
+@needs_ssh
+def test_an_include_inside_a_host_block_is_not_enough(home: Path) -> None:
+    """There it belongs to that host alone; at the top it is not added a second time."""
+    (home / ".ssh").mkdir(mode=0o700)
+    path = home / ".ssh/config"
+    path.write_text("Host far\n    Include sshknock.conf\n")
+    ssh_config.write(["box"], KNOWN)
+    text = path.read_text()
+    assert text.startswith("Include ")
+    ssh_config.write(["box"], KNOWN)
+    assert path.read_text() == text
+
+
+@needs_ssh
+def test_a_symbolic_link_is_followed(home: Path) -> None:
+    """A config that lives in a repository is changed there, and the link stays."""
+    (home / ".ssh").mkdir(mode=0o700)
+    (home / "dotfiles").mkdir()
+    real = home / "dotfiles/ssh"
+    real.write_text("Host *\n    User me\n")
+    (home / ".ssh/config").symlink_to("../dotfiles/ssh")
+    ssh_config.write(["box"], KNOWN)
+    assert (home / ".ssh/config").is_symlink()
+    assert real.read_text().startswith("Include ")
+
+
+@needs_ssh
+def test_what_ssh_does_not_accept_is_taken_back(home: Path) -> None:
+    """The user's file is broken already: an error, and everything as it was."""
+    (home / ".ssh").mkdir(mode=0o700)
+    path = home / ".ssh/config"
+    path.write_text("NoSuchOption yes\n")
+    with pytest.raises(SshknockError, match="does not accept"):
+        ssh_config.write(["box"], KNOWN)
+    assert files(home) == {"config": ("NoSuchOption yes\n", path.stat().st_mode & 0o777)}
+
+
+@needs_ssh
+def test_another_name_is_added_and_a_forgotten_one_removed(home: Path) -> None:
+    """A name more keeps the others; ``refresh`` follows the settings and adds nothing."""
+    ssh_config.write(["box"], KNOWN)
+    ssh_config.write(["other"], KNOWN)
+    assert ssh_config.written() == ["box", "other"]
+    ssh_config.refresh(Config({"other": OTHER}))
+    assert ssh_config.written() == ["other"]
+    assert "proxycommand" not in effective(home, "box")
+
+
+def test_refresh_without_a_file_makes_none(home: Path) -> None:
+    """Who never asked for blocks gets none."""
+    ssh_config.refresh(KNOWN)
+    assert not (home / ".ssh").exists()
