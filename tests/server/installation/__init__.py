@@ -1,0 +1,1 @@
+"""Tests of what init installs, and of what it demands."""
