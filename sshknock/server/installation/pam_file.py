@@ -27,6 +27,9 @@ _OURS = re.compile(
 _READS_USERS_FILE = re.compile(
     r"\s*-?(?P<type>auth|account)\s.*pam_env\.so\b.*\buser_readenv=1", re.IGNORECASE
 )
+_INCLUDES = re.compile(
+    r"\s*(@include|-?(auth|account)\s+(include|substack))\s+(?P<name>[^\s#]+)", re.IGNORECASE
+)
 _NO_DIRECTIVE = re.compile(r"\s*(#.*)?")
 
 
@@ -60,13 +63,7 @@ def install(program: Program | None = None, path: Path = paths.PAM_SSHD) -> bool
     line in it lets users set the environment before any session begins.
     """
     text = _read(path)
-    for line in text.splitlines():
-        if match := _READS_USERS_FILE.match(line):
-            raise SystemFault(
-                f"{path}: a line of type {match['type']} reads the users' own environment files,"
-                " which would reach a program of root",
-                "take user_readenv=1 out of it, or use --hook forcecommand",
-            )
+    _check_what_runs_before(path)
     return _replace(path, text, with_line(text, program or this_program()))
 
 
@@ -76,6 +73,25 @@ def remove(path: Path = paths.PAM_SSHD) -> bool:
         return False
     text = _read(path)
     return _replace(path, text, without_line(text))
+
+
+def _check_what_runs_before(path: Path) -> None:
+    """Refuse a stack, with all that it includes, whose earlier types read the users' files."""
+    todo, seen = [path], set()
+    while todo:
+        file = todo.pop()
+        if file in seen or not file.is_file():
+            continue
+        seen.add(file)
+        for line in _read(file).split("\n"):
+            if match := _READS_USERS_FILE.match(line):
+                raise SystemFault(
+                    f"{file}: a line of type {match['type']} reads the users' own environment"
+                    " files, which would reach a program of root",
+                    "take user_readenv=1 out of it, or use --hook forcecommand",
+                )
+            if match := _INCLUDES.match(line):
+                todo.append(path.parent / match["name"])
 
 
 def _without_ours(text: str) -> list[str]:

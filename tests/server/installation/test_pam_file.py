@@ -134,6 +134,9 @@ def test_no_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["auth", "account", "-auth"])
 def test_a_stack_that_users_poison_earlier_is_refused(tmp_path: Path, kind: str) -> None:
     """A user's environment that is read before the session begins would reach our program."""
-    (tmp_path / "sshd").write_text(f"{kind} required pam_env.so user_readenv=1\n{DEBIAN}")
+    (tmp_path / "sshd").write_text(f"@include common\n{DEBIAN}")
+    (tmp_path / "common").write_text("auth include more\n@include common\n")
+    (tmp_path / "more").write_text(f"{kind} required pam_env.so user_readenv=1\n")
     with pytest.raises(SystemFault, match="users' own environment"):
         pam_file.install(PROGRAM, tmp_path / "sshd")
+    assert LINE not in (tmp_path / "sshd").read_text()
