@@ -29,14 +29,20 @@ def established(local_ports: Iterable[int], proc: Path = Path("/proc/self")) -> 
     found = []
     for name in ("tcp", "tcp6"):
         try:
-            lines = (proc / "net" / name).read_text().splitlines()[1:]
+            table = (proc / "net" / name).read_text()
         except OSError:
             continue  # a kernel without IPv6
-        for line in lines:
-            fields = line.split()
+        found += [connection for connection in parse(table) if connection.local_port in wanted]
+    return found
+
+
+def parse(table: str) -> list[Connection]:
+    """Return the established connections of a table as the kernel prints it."""
+    found = []
+    for line in table.splitlines()[1:]:
+        fields = line.split()
+        if fields[3] == _ESTABLISHED:
             local_port = int(fields[1].rpartition(":")[2], 16)
-            if fields[3] != _ESTABLISHED or local_port not in wanted:
-                continue
             address, _, port = fields[2].rpartition(":")
             found.append(Connection(local_port, _address(address), int(port, 16), int(fields[9])))
     return found

@@ -5,6 +5,7 @@ It is a wake-up and no more: what was used, and by whom, is read from the kernel
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 
@@ -14,6 +15,7 @@ from sshknock.server.hooks import background
 _TICKET = re.compile(r"[1-9][0-9]{0,9}", re.ASCII)
 _ADDRESS_LONGEST = 45
 _MARKS = 2**32
+_NICENESS = 10  # the login that comes right now goes first
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -21,6 +23,7 @@ def run(arguments: Sequence[str]) -> int:
     check(arguments)
     if background.detach():
         background.end_after()
+        os.nice(_NICENESS)
         from sshknock.server.hooks.reconciling import reconcile_soon  # noqa: PLC0415  in background
 
         reconcile_soon("knock")

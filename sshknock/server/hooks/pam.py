@@ -1,8 +1,9 @@
 """``pam``: pam_exec's command when a session begins. It returns at once, and it never fails.
 
-Its parent is the privileged sshd of the connection, whatever the environment says. What is left
-to do is done in the background: enter the session, wait for the end of that sshd, reconcile. That
-also sees an end by SIGKILL, which PAM's close_session never does.
+Its parent is the privileged sshd of the connection, whatever the environment says. As long as sshd
+waits for us its sockets are sure to be there, so they are noted first. What is left to do is done
+in the background: enter the session, wait for the end of that sshd, reconcile. That also sees an
+end by SIGKILL, which PAM's close_session never does.
 """
 
 from __future__ import annotations
@@ -10,40 +11,34 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from sshknock.server.hooks import background, proc
+from sshknock.server.hooks import background, proc, sshd
 
-_NO_SSHD = 3
+_TABLE_LONGEST = 1 << 20  # some 7000 connections, read in 10 ms: a login waits no longer
 
 
 def run(arguments: Sequence[str]) -> int:  # noqa: ARG001  the command takes none
     """Leave a process behind that looks after the session of our parent; return 0."""
-    sshd = os.getppid()
-    started = proc.started(sshd)
-    if started is None or os.getppid() != sshd:
+    pid = os.getppid()
+    started = proc.started(pid)
+    if started is None or not sshd.is_privileged(pid) or os.getppid() != pid:
         return 0
+    inodes, tables = sshd.sockets(pid), sshd.connection_tables(_TABLE_LONGEST)
     if background.detach():
-        follow(sshd, started)
-        os._exit(0)
+        background.in_child(lambda: _begin(pid, started, inodes, tables))
+        tables = None
+        proc.wait_for_end(pid, started)
+        background.become("reconcile", "--soon", "end")
+        os._exit(1)
     return 0
 
 
-def follow(sshd: int, started: int) -> None:
-    """Enter the session, wait for its end, reconcile: each in as little memory as it can."""
-    if background.in_child(lambda: _begin(sshd, started)) != _NO_SSHD:
-        proc.wait_for_end(sshd, started)
-        background.become("reconcile", "--soon", "end")
+def _begin(pid: int, started: int, inodes: list[int], tables: list[bytes] | None) -> int:
+    # In a process of its own: what this imports is too heavy to wait beside a session.
+    from sshknock.server.hooks.peer import Sshd, peer_among, peer_of  # noqa: PLC0415
+    from sshknock.server.hooks.reconciling import begin_session  # noqa: PLC0415
 
-
-def _begin(pid: int, started: int) -> int:
-    # The peer at once: a short session may be over before the rest is loaded.
-    from sshknock.server.hooks.peer import Sshd, peer_of, sshd_of  # noqa: PLC0415
-
-    sshd = sshd_of(pid)
-    if sshd != Sshd(pid, started):
-        return _NO_SSHD
-    peer = peer_of(sshd)
+    process = Sshd(pid, started)
+    peer = peer_of(process) if tables is None else peer_among(process, inodes, tables)
     if peer is not None:
-        from sshknock.server.hooks.reconciling import begin_session  # noqa: PLC0415
-
         begin_session(peer)
     return 0

@@ -6,18 +6,15 @@ of root that runs sshd, is above his own, and holds an established connection.
 
 from __future__ import annotations
 
-import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sshknock.errors import BadInput
 from sshknock.protocol.names import parse_address
 from sshknock.server import connections
-from sshknock.server.hooks import proc
+from sshknock.server.hooks import proc, sshd
 
-_PROGRAMS = frozenset({"sshd", "sshd-session"})  # the second since OpenSSH 9.8
-_DELETED = " (deleted)"  # an upgrade replaced the file under a running sshd
 _GENERATIONS = 64
-_ANY_PORT = range(1, 65536)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,62 +57,33 @@ def sshd_of(pid: int) -> Sshd | None:
         if pid <= 1:
             return None
         started = proc.started(pid)
-        if started is not None and _is_privileged_sshd(pid) and proc.started(pid) == started:
+        if started is not None and sshd.is_privileged(pid) and proc.started(pid) == started:
             return Sshd(pid, started)
         pid = proc.parent(pid)
     return None
 
 
-def peer_of(sshd: Sshd) -> Peer | None:
+def peer_of(process: Sshd) -> Peer | None:
     """Return the peer of an sshd's connection; None when it has none, as the one that listens."""
-    inodes = _sockets(sshd.pid)
-    # Our own network's table: a socket of another network namespace is not in it.
-    found = {c.inode: c for c in connections.established(_ANY_PORT)} if inodes else {}
-    if proc.started(sshd.pid) != sshd.started:
+    inodes = sshd.sockets(process.pid)
+    tables = sshd.connection_tables() if inodes else None
+    if proc.started(process.pid) != process.started:
         return None
+    return peer_among(process, inodes, tables or ())
+
+
+def peer_among(process: Sshd, inodes: Sequence[int], tables: Iterable[bytes]) -> Peer | None:
+    """Return the peer of the first of an sshd's sockets that is an established connection."""
+    found = {c.inode: c for table in tables for c in connections.parse(table.decode("ascii"))}
     for inode in inodes:
         if inode in found:
             c = found[inode]
             address = str(c.peer_address)
-            return Peer(address, c.peer_port, c.local_port, sshd.pid, sshd.started)
+            return Peer(address, c.peer_port, c.local_port, process.pid, process.started)
     return None
 
 
 def find_peer(pid: int) -> Peer | None:
     """Return the peer of the session that a process belongs to."""
-    sshd = sshd_of(pid)
-    return peer_of(sshd) if sshd is not None else None
-
-
-def _is_privileged_sshd(pid: int) -> bool:
-    try:
-        with open(f"/proc/{pid}/status", "rb") as file:  # noqa: PTH123
-            status = file.read()
-        program = os.readlink(f"/proc/{pid}/exe")  # noqa: PTH115
-    except OSError:
-        return False
-    # Not the owner of /proc/PID: that is root for every process that gave up its privileges.
-    uids = next((line for line in status.splitlines() if line.startswith(b"Uid:")), b"")
-    name = os.path.basename(program.removesuffix(_DELETED))  # noqa: PTH119
-    return uids.split() == [b"Uid:", b"0", b"0", b"0", b"0"] and name in _PROGRAMS
-
-
-def _sockets(pid: int) -> list[int]:
-    """Return the inodes of a process's sockets by descriptor.
-
-    The lowest comes first: a root session's sshd also holds what the user forwards, opened later.
-    """
-    folder = f"/proc/{pid}/fd"
-    inodes = []
-    try:
-        names = sorted(os.listdir(folder), key=int)  # noqa: PTH208
-    except OSError:
-        return []
-    for name in names:
-        try:
-            target = os.readlink(f"{folder}/{name}")  # noqa: PTH115
-        except OSError:
-            continue
-        if target.startswith("socket:["):
-            inodes.append(int(target[len("socket:[") : -1]))
-    return inodes
+    process = sshd_of(pid)
+    return peer_of(process) if process is not None else None
