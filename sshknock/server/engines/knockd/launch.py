@@ -78,6 +78,7 @@ class OwnLauncher:
                 )
         except OSError as error:
             raise SystemFault(f"cannot start knockd: {error}") from error
+        os.setpriority(os.PRIO_PROCESS, process.pid, 0)  # whoever we are, it matches at once
         process.returncode = 0  # it outlives us: no warning when this object goes
         instance.pid_file.write_text(f"{process.pid} {start_time(process.pid)}\n")
 
