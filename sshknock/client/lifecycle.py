@@ -53,9 +53,9 @@ class SshLink:
 
         Otherwise ``x=$(ssh … 2>&1)`` and ``ssh -f`` would wait for this process to end as well.
         """
+        os.chdir("/")
         with suppress(OSError):  # the leader of a process group cannot, when run by hand
             os.setsid()
         null = os.open(os.devnull, os.O_RDWR)
         os.dup2(null, 2)
         os.close(null)
-        os.chdir("/")

@@ -67,7 +67,7 @@ def close_last(pairing: Pairing) -> int:
             send_close(route, state, counter)
         except NothingSent as error:
             raise SshknockError(f"this machine cannot send to {route.host}: {error}") from error
-        store.save(replace(state, last_train=int(time.time())))
+        store.save(replace(state, last_train=int(time.time()), closed=True))
     return counter
 
 

@@ -82,7 +82,9 @@ class Opening:
         before = self.state
         counter, counters = before.counters.next(attempt, before.parameters.window)
         sequence = derive(before.secret, Purpose.OPEN, counter, before.parameters)
-        self._save(replace(before, counters=counters, last_train=_now(), last_result=FAILED))
+        self._save(
+            replace(before, counters=counters, last_train=_now(), closed=False, last_result=FAILED)
+        )
         try:
             # What an unconfirmed train left behind at the server would swallow this one.
             flush = before.counters.sent > before.counters.confirmed

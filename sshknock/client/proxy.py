@@ -89,11 +89,11 @@ class _Session:
 
     def _connect(self, opening: Opening, *, waited: bool, started: int) -> socket.socket:
         state = opening.state
-        others = sessions.count(self._store.pairing.name)
-        if state.probe_is_due(now=int(time.time()), sessions=others):
+        now = int(time.time())
+        if state.probe_is_due(now):
             connection = opening.probe()
             if connection is not None:
-                self._warn_not_hidden()
+                self._warn_not_hidden(perhaps_admitted=state.may_be_admitted(now))
                 return connection
         holder_failed = (
             waited and state.last_result == FAILED and (state.last_train or 0) >= started
@@ -131,13 +131,14 @@ class _Session:
         with suppress(SshknockError, NothingSent), self._store.locked(LOCK_WAIT_S):
             send_close(self._route, opening.state, opening.counter)
             state = self._store.load()
-            self._store.save(replace(state, last_train=int(time.time())))
+            self._store.save(replace(state, last_train=int(time.time()), closed=True))
 
-    def _warn_not_hidden(self) -> None:
+    def _warn_not_hidden(self, *, perhaps_admitted: bool) -> None:
+        doubt = "unless an earlier session is still let in: " if perhaps_admitted else ""
         report(
             SshknockError(
                 f"warning: port {self._route.port} of {self._route.host} is not hidden",
-                "connected without knocking; 'sshknock-server status' there tells more",
+                f"{doubt}connected without knocking; 'sshknock-server status' there tells more",
             )
         )
 

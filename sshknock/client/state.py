@@ -29,7 +29,10 @@ NOT_HIDDEN = "not hidden"
 _RESULTS = (OPENED, FAILED, NOT_HIDDEN)
 
 ADMISSION_S = 60
-"""How long after a train the server may still admit us: its default timeout, doubled."""
+"""How long after an open train the server may still admit us: its default timeout, doubled."""
+
+CLOSING_S = 2
+"""How long after a close train it may."""
 
 _VERSION = 1
 
@@ -40,9 +43,9 @@ class PairingState:
 
     ``strong`` is the counter of the last confirm that was certainly one, because the port had been
     seen shut in the same run, and ``refuses`` tells that it was seen by a refused connection.
-    ``last_open`` (the last confirm) and ``last_train`` (the last train, close trains too) are Unix
-    seconds. ``last_result`` is ``failed`` from the moment a train leaves until its confirm.
-    ``rtt_ms`` is the last round trip that was measured.
+    ``last_open`` (the last confirm) and ``last_train`` (the last train) are Unix seconds;
+    ``closed`` tells that the last train was a close train. ``last_result`` is ``failed`` from the
+    moment a train leaves until its confirm. ``rtt_ms`` is the last round trip that was measured.
     """
 
     pairing_id: str
@@ -53,6 +56,7 @@ class PairingState:
     refuses: bool = False
     last_open: int | None = None
     last_train: int | None = None
+    closed: bool = False
     last_result: str | None = None
     rtt_ms: int | None = None
 
@@ -73,21 +77,30 @@ class PairingState:
             last_result=OPENED,
         )
 
-    def probe_is_due(self, *, now: int, sessions: int) -> bool:
+    def probe_is_due(self, now: int) -> bool:
         """Tell whether this run should first see that the port is really hidden.
 
-        If it stood open to all, every login would look like a confirm. There is no probe on the
-        first run, nor while an admission of an earlier session may still stand.
+        If it stood open to all, every login would look like a confirm, and the counters would
+        drift beyond what recovery reaches. There is no probe on the first run, nor, for some
+        confirms more, while an admission of an earlier session may still stand.
         """
-        if self.last_open is None or sessions:
+        if self.last_open is None:
             return False
-        if self.last_train is not None and abs(now - self.last_train) < ADMISSION_S:
-            return False
-        if self.strong is None:
+        window = self.parameters.window
+        weak = self.counters.confirmed - (-1 if self.strong is None else self.strong)
+        if weak < 0:  # a confirm of a lower counter, after false ones
             return True
-        weak = self.counters.confirmed - self.strong
-        limit = 1 if self.refuses else self.parameters.window // 2
-        return not 0 <= weak < limit
+        if not self.may_be_admitted(now):
+            limit = 1 if self.refuses or self.strong is None else window // 2
+        else:
+            limit = window // 2 if self.closed else window
+        return weak >= limit
+
+    def may_be_admitted(self, now: int) -> bool:
+        """Tell whether the server may still let us in for the sake of an earlier train."""
+        if self.last_train is None:
+            return False
+        return abs(now - self.last_train) < (CLOSING_S if self.closed else ADMISSION_S)
 
     def encode(self) -> str:
         """Return the keyring's text. It holds the secret."""
@@ -104,6 +117,7 @@ class PairingState:
             "refuses": self.refuses,
             "last_open": self.last_open,
             "last_train": self.last_train,
+            "closed": self.closed,
             "last_result": self.last_result,
             "rtt_ms": self.rtt_ms,
         }
@@ -132,6 +146,7 @@ class PairingState:
             refuses=values["refuses"],
             last_open=values["last_open"],
             last_train=values["last_train"],
+            closed=values["closed"],
             last_result=values["last_result"],
             rtt_ms=values["rtt_ms"],
         )
@@ -140,7 +155,7 @@ class PairingState:
 _NUMBERS_OR_NONE = ("strong", "last_open", "last_train", "rtt_ms")
 _KEYS = {
     *("version", "id", "secret", "parameters", "confirmed", "sent", "top", "step"),
-    *("refuses", "last_result"),
+    *("refuses", "closed", "last_result"),
     *_NUMBERS_OR_NONE,
 }
 
@@ -152,6 +167,7 @@ def _check_types(values: dict[str, Any]) -> None:
         and isinstance(values["secret"], str)
         and isinstance(values["parameters"], dict)
         and isinstance(values["refuses"], bool)
+        and isinstance(values["closed"], bool)
         and (values["last_result"] is None or values["last_result"] in _RESULTS)
         and all(values[key] is None or _is_count(values[key]) for key in _NUMBERS_OR_NONE)
     )

@@ -43,6 +43,7 @@ any_state = st.builds(
     refuses=st.booleans(),
     last_open=counts,
     last_train=counts,
+    closed=st.booleans(),
     last_result=st.sampled_from([None, states.OPENED, states.FAILED, states.NOT_HIDDEN]),
     rtt_ms=counts,
 )
@@ -81,6 +82,7 @@ WRONG: dict[str, Any] = {
     "refuses": [0, None, "no"],
     "last_open": [1.5, -1],
     "last_train": ["now"],
+    "closed": [1, None],
     "last_result": ["fine", 1],
     "rtt_ms": [-1, 1.5],
     "version": [2, "1", None],
@@ -164,25 +166,31 @@ def _used(**changes: object) -> PairingState:
     return replace(base, **changes)  # type: ignore[arg-type]
 
 
-PROBES: dict[str, tuple[PairingState, int, bool]] = {
-    "never on the first run": (_used(last_open=None), 0, False),
-    "no confirm was strong yet": (_used(), 0, True),
-    "strong long ago": (_used(strong=6), 0, True),
-    "strong not long ago": (_used(strong=7), 0, False),
-    "strong just now": (_used(strong=10), 0, False),
-    "it always refused, and the last time it did not": (_used(strong=9, refuses=True), 0, True),
-    "it refused the last time too": (_used(strong=10, refuses=True), 0, False),
-    "a session runs": (_used(), 1, False),
-    "a train was just sent": (_used(last_train=NOW - 5), 0, False),
-    "the clock was set back": (_used(last_train=NOW + 10), 0, False),
-    "the counter went down after a false confirm": (_used(strong=15), 0, True),
+PROBES: dict[str, tuple[PairingState, bool]] = {
+    "never on the first run": (_used(last_open=None), False),
+    "no confirm was strong yet": (_used(), True),
+    "strong long ago": (_used(strong=6), True),
+    "strong not long ago": (_used(strong=7), False),
+    "strong just now": (_used(strong=10), False),
+    "it always refused, and the last time it did not": (_used(strong=9, refuses=True), True),
+    "it refused the last time too": (_used(strong=10, refuses=True), False),
+    "the counter went down after a false confirm": (_used(strong=15), True),
+    "an open train was just sent": (_used(strong=3, last_train=NOW - 5), False),
+    "that cannot put it off for ever": (_used(strong=2, last_train=NOW - 5), True),
+    "a close train was just sent": (_used(strong=7, closed=True, last_train=NOW - 1), False),
+    "nor can that": (_used(strong=6, closed=True, last_train=NOW - 1), True),
+    "a close train was sent a while ago": (
+        _used(strong=9, refuses=True, closed=True, last_train=NOW - 3),
+        True,
+    ),
+    "the clock was set back": (_used(strong=3, last_train=NOW + 10), False),
 }
 
 
-@pytest.mark.parametrize(("state", "sessions", "due"), PROBES.values(), ids=PROBES)
-def test_when_a_probe_is_due(state: PairingState, sessions: int, due: bool) -> None:
-    """Once no confirm was strong for half a window, and never while an admission may stand."""
-    assert state.probe_is_due(now=NOW, sessions=sessions) is due
+@pytest.mark.parametrize(("state", "due"), PROBES.values(), ids=PROBES)
+def test_when_a_probe_is_due(state: PairingState, due: bool) -> None:
+    """Once no confirm was strong for half a window, put off while an admission may stand."""
+    assert state.probe_is_due(NOW) is due
 
 
 @given(any_state, st.integers(0, 2**40), st.booleans(), st.booleans())
