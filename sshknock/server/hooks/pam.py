@@ -9,36 +9,46 @@ end by SIGKILL, which PAM's close_session never does.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 
-from sshknock.server.hooks import background, proc, sshd
+from sshknock.server.hooks import proc, sshd
+from sshknock.server.hooks.detach import detach
 
 _TABLE_LONGEST = 1 << 20  # some 7000 connections, read in 10 ms: a login waits no longer
 
 
-def run(arguments: Sequence[str]) -> int:  # noqa: ARG001  the command takes none
+def run(arguments: list[str]) -> int:  # noqa: ARG001  the command takes none
     """Leave a process behind that looks after the session of our parent; return 0."""
     pid = os.getppid()
     started = proc.started(pid)
     if started is None or not sshd.is_privileged(pid) or os.getppid() != pid:
         return 0
     inodes, tables = sshd.sockets(pid), sshd.connection_tables(_TABLE_LONGEST)
-    if background.detach():
-        background.in_child(lambda: _begin(pid, started, inodes, tables))
-        tables = None
-        proc.wait_for_end(pid, started)
-        background.become("reconcile", "--soon", "end")
-        os._exit(1)
+    if detach():
+        try:
+            _look_after(pid, started, inodes, tables)
+        finally:
+            os._exit(1)
     return 0
 
 
-def _begin(pid: int, started: int, inodes: list[int], tables: list[bytes] | None) -> int:
-    # In a process of its own: what this imports is too heavy to wait beside a session.
-    from sshknock.server.hooks.peer import Sshd, peer_among, peer_of  # noqa: PLC0415
-    from sshknock.server.hooks.reconciling import begin_session  # noqa: PLC0415
+def _look_after(pid: int, started: int, inodes: list[int], tables: list[bytes] | None) -> None:
+    from sshknock.server.hooks import background  # noqa: PLC0415  not before the caller was let go
+
+    child = os.fork()  # what it imports and reads is too much to keep beside a session
+    if not child:
+        background.step_back()
+        _begin(pid, started, inodes, tables)
+        os._exit(0)
+    os.waitpid(child, 0)
+    proc.wait_for_end(pid, started)
+    background.become("reconcile", "--soon", "end")
+
+
+def _begin(pid: int, started: int, inodes: list[int], tables: list[bytes] | None) -> None:
+    from sshknock.server.hooks.peer import Sshd, peer_among, peer_of  # noqa: PLC0415  the same
+    from sshknock.server.hooks.reconciling import begin_session  # noqa: PLC0415  the same
 
     process = Sshd(pid, started)
     peer = peer_of(process) if tables is None else peer_among(process, inodes, tables)
     if peer is not None:
         begin_session(peer)
-    return 0

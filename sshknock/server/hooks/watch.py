@@ -13,6 +13,7 @@ from pathlib import Path
 from sshknock.errors import SystemFault, UsageError
 from sshknock.server import paths
 from sshknock.server.hooks import background
+from sshknock.server.hooks.detach import detach
 from sshknock.server.hooks.supervisor import Supervisor
 from sshknock.system import processes
 
@@ -24,7 +25,7 @@ _LOCK_MODE = 0o644
 def run(arguments: Sequence[str]) -> int:
     """Supervise until SIGTERM; with ``--detach`` in the background, and return at once."""
     if list(arguments) == ["--detach"]:
-        if not background.detach():
+        if not detach():
             return 0
     elif arguments:
         raise UsageError("watch takes no argument but --detach", "sshknock-hook --help")

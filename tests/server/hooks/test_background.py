@@ -15,10 +15,10 @@ from tests.server.hooks.programs import python
 
 _PROGRAM = """
 import json, os, signal
-from sshknock.server.hooks import background
+from sshknock.server.hooks.detach import detach
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
 signal.signal(signal.SIGHUP, signal.SIG_IGN)
-if background.detach():
+if detach():
     umask = os.umask(0)
     facts = {
         "pid": os.getpid(), "session": os.getsid(0), "folder": os.getcwd(), "umask": umask,

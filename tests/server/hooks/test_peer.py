@@ -15,7 +15,8 @@ import pytest
 
 from sshknock.errors import BadInput
 from sshknock.server.hooks import proc
-from sshknock.server.hooks.peer import Peer, Sshd, find_peer, peer_of, sshd_of
+from sshknock.server.hooks import sshd as at_once
+from sshknock.server.hooks.peer import Peer, Sshd, find_peer, peer_among, peer_of, sshd_of
 from tests.lab.waiting import eventually
 
 pytestmark = pytest.mark.lab
@@ -144,6 +145,19 @@ def test_what_counts_as_sshd(tmp_path: Path, name: str, uid: int, believed: bool
         assert (sshd_of(process.pid) is not None) is believed
         assert find_peer(process.pid) is None
         process.kill()
+
+
+def test_a_session_that_is_over_still_had_a_peer(sshd: Daemon) -> None:
+    """What was noted while sshd waited is enough; tables that would take long are not read then."""
+    with sshd.session("127.0.0.1", "echo $$") as pid:
+        process = sshd_of(int(pid))
+        assert process is not None
+        inodes, tables = at_once.sockets(process.pid), at_once.connection_tables(1 << 20)
+        assert at_once.connection_tables(10) is None
+    assert tables is not None
+    peer = peer_among(process, inodes, tables)
+    assert peer is not None
+    assert peer.address == "127.0.0.1"
 
 
 def test_no_process_no_sshd() -> None:
