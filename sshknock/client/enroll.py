@@ -103,7 +103,9 @@ def _store_state(keyring: Keyring, name: str, token: Token) -> None:
             f"the keyring has an item {name!r} that is not of this token",
             f"take another name, or 'sshknock forget {name}' first",
         )
-    state = PairingState(token.pairing_id, token.secret, token.parameters)
+    state = PairingState(
+        token.pairing_id, token.secret, token.parameters, admission_s=token.admission_s
+    )
     try:
         _set_and_read_back(keyring, name, state.encode())
     except BaseException:  # a ^C too: leave no pairing rather than half of one

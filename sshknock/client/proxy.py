@@ -21,7 +21,7 @@ from sshknock.client.lifecycle import SshLink
 from sshknock.client.opening import Opening, send_close
 from sshknock.client.relay import Identification, Relay
 from sshknock.client.route import Route, resolve
-from sshknock.client.state import FAILED, Store
+from sshknock.client.state import FAILED, OPENED, Store
 from sshknock.errors import EXIT_DONE, EXIT_FAILED, NotOpened, SshknockError, report
 from sshknock.protocol.counters import attempts_of_a_run
 from sshknock.system.files import LockTimeout
@@ -131,7 +131,8 @@ class _Session:
         with suppress(SshknockError, NothingSent), self._store.locked(LOCK_WAIT_S):
             send_close(self._route, opening.state, opening.counter)
             state = self._store.load()
-            self._store.save(replace(state, last_train=int(time.time()), closed=True))
+            used = opening.state.last_result == OPENED
+            self._store.save(replace(state, last_train=int(time.time()), closed=used))
 
     def _warn_not_hidden(self, *, perhaps_admitted: bool) -> None:
         doubt = "unless an earlier session is still let in: " if perhaps_admitted else ""

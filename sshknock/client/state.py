@@ -20,7 +20,7 @@ from sshknock.errors import BadInput
 from sshknock.protocol.counters import ClientCounters
 from sshknock.protocol.parameters import Parameters
 from sshknock.protocol.secrets import Secret
-from sshknock.protocol.token import is_pairing_id
+from sshknock.protocol.token import is_admission, is_pairing_id
 from sshknock.system.files import LockTimeout, locked
 
 OPENED = "opened"
@@ -28,11 +28,11 @@ FAILED = "failed"
 NOT_HIDDEN = "not hidden"
 _RESULTS = (OPENED, FAILED, NOT_HIDDEN)
 
-ADMISSION_S = 60
-"""How long after an open train the server may still admit us: its default timeout, doubled."""
+MARGIN_S = 2
+"""How much longer than it says the server may admit us: its clock's steps, our rounding."""
 
-CLOSING_S = 2
-"""How long after a close train it may."""
+UNUSED_S = 60
+"""How long an admission may stand that no connection has used: the default timeout, doubled."""
 
 _VERSION = 1
 
@@ -44,13 +44,15 @@ class PairingState:
     ``strong`` is the counter of the last confirm that was certainly one, because the port had been
     seen shut in the same run, and ``refuses`` tells that it was seen by a refused connection.
     ``last_open`` (the last confirm) and ``last_train`` (the last train) are Unix seconds;
-    ``closed`` tells that the last train was a close train. ``last_result`` is ``failed`` from the
-    moment a train leaves until its confirm. ``rtt_ms`` is the last round trip that was measured.
+    ``closed`` tells that its session came and went. ``admission_s`` is the token's. ``last_result``
+    is ``failed`` from the moment a train leaves until its confirm. ``rtt_ms`` is the last round
+    trip that was measured.
     """
 
     pairing_id: str
     secret: Secret
     parameters: Parameters
+    admission_s: int = 0
     counters: ClientCounters = field(default_factory=ClientCounters)
     strong: int | None = None
     refuses: bool = False
@@ -90,17 +92,20 @@ class PairingState:
         weak = self.counters.confirmed - (-1 if self.strong is None else self.strong)
         if weak < 0:  # a confirm of a lower counter, after false ones
             return True
-        if not self.may_be_admitted(now):
-            limit = 1 if self.refuses or self.strong is None else window // 2
-        else:
-            limit = window // 2 if self.closed else window
-        return weak >= limit
+        limit = 1 if self.refuses or self.strong is None else window // 2
+        return weak >= (window if self.may_be_admitted(now) else limit)
 
     def may_be_admitted(self, now: int) -> bool:
-        """Tell whether the server may still let us in for the sake of an earlier train."""
+        """Tell whether the server may still let us in for the sake of an earlier train.
+
+        A close train may have been lost, so in a ``timed`` server only time ends an admission.
+        """
         if self.last_train is None:
             return False
-        return abs(now - self.last_train) < (CLOSING_S if self.closed else ADMISSION_S)
+        if self.closed and not self.admission_s:  # the one connection that it was good for
+            return False
+        stands_s = max(self.admission_s, 0 if self.closed else UNUSED_S) + MARGIN_S
+        return abs(now - self.last_train) < stands_s
 
     def encode(self) -> str:
         """Return the keyring's text. It holds the secret."""
@@ -109,6 +114,7 @@ class PairingState:
             "id": self.pairing_id,
             "secret": self.secret.hex(),
             "parameters": self.parameters.to_dict(),
+            "admission_s": self.admission_s,
             "confirmed": self.counters.confirmed,
             "sent": self.counters.sent,
             "top": self.counters.top,
@@ -139,6 +145,7 @@ class PairingState:
             pairing_id=values["id"],
             secret=Secret.from_hex(values["secret"]),
             parameters=Parameters.from_dict(values["parameters"]),
+            admission_s=values["admission_s"],
             counters=ClientCounters(
                 values["confirmed"], values["sent"], values["top"], values["step"]
             ),
@@ -154,8 +161,8 @@ class PairingState:
 
 _NUMBERS_OR_NONE = ("strong", "last_open", "last_train", "rtt_ms")
 _KEYS = {
-    *("version", "id", "secret", "parameters", "confirmed", "sent", "top", "step"),
-    *("refuses", "closed", "last_result"),
+    *("version", "id", "secret", "parameters", "admission_s", "closed", "refuses"),
+    *("confirmed", "sent", "top", "step", "last_result"),
     *_NUMBERS_OR_NONE,
 }
 
@@ -166,6 +173,7 @@ def _check_types(values: dict[str, Any]) -> None:
         and is_pairing_id(values["id"])
         and isinstance(values["secret"], str)
         and isinstance(values["parameters"], dict)
+        and is_admission(values["admission_s"])
         and isinstance(values["refuses"], bool)
         and isinstance(values["closed"], bool)
         and (values["last_result"] is None or values["last_result"] in _RESULTS)

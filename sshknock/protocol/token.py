@@ -24,11 +24,17 @@ _CHECK_DIGITS = 8
 _LONGEST = 65536
 _KEYS = {"name", "id", "hosts", "port", "secret", "parameters"}
 _PAIRING_ID_DIGITS = 16
+_ADMISSION_LONGEST_S = 1 << 31
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A pairing as the server hands it to its one client."""
+    """A pairing as the server hands it to its one client.
+
+    ``admission_s`` is how long the server admits an address after a train, and 0 where it admits
+    the next connection only: a client that is still admitted must not take an open port for one
+    that is not hidden.
+    """
 
     name: str
     pairing_id: str
@@ -36,6 +42,7 @@ class Token:
     port: int
     secret: Secret
     parameters: Parameters
+    admission_s: int = 0
 
     def encode(self) -> str:
         """Return the one line. It holds the secret."""
@@ -47,6 +54,8 @@ class Token:
             "secret": self.secret.hex(),
             "parameters": self.parameters.to_dict(),
         }
+        if self.admission_s:
+            values["admission_s"] = self.admission_s
         text = json.dumps(values, separators=(",", ":")).encode()
         body = f"{_PREFIX}.{base64.urlsafe_b64encode(text).decode().rstrip('=')}"
         return f"{body}.{_check(body)}"
@@ -71,6 +80,7 @@ class Token:
 
     @classmethod
     def _from_values(cls, values: dict[str, Any]) -> Token:
+        admission_s = values.pop("admission_s", 0)
         if set(values) != _KEYS:
             raise BadInput(
                 "the token was made by another version of sshknock",
@@ -85,6 +95,7 @@ class Token:
             or not isinstance(values["port"], int)
             or not isinstance(values["parameters"], dict)
             or not is_pairing_id(pairing_id)
+            or not is_admission(admission_s)
         ):
             raise BadInput("the token holds something that it should not")
         return cls(
@@ -94,12 +105,18 @@ class Token:
             port=parse_port(values["port"]),
             secret=Secret.from_hex(values["secret"]),
             parameters=Parameters.from_dict(values["parameters"]),
+            admission_s=admission_s,
         )
 
 
 def is_pairing_id(text: str) -> bool:
     """Tell whether this could be a pairing's id: 16 lower-case hexadecimal digits."""
     return len(text) == _PAIRING_ID_DIGITS and all(c in "0123456789abcdef" for c in text)
+
+
+def is_admission(value: object) -> bool:
+    """Tell whether this could be the seconds of an admission."""
+    return type(value) is int and 0 <= value <= _ADMISSION_LONGEST_S
 
 
 def _check(body: str) -> str:

@@ -22,7 +22,7 @@ from sshknock.system.files import LockTimeout, locked
 
 ID = "0123456789abcdef"
 SECRET = Secret(bytes(range(32)))
-STATE = PairingState(ID, SECRET, Parameters(window=16), ClientCounters(3, 5), strong=2)
+STATE = PairingState(ID, SECRET, Parameters(window=16), counters=ClientCounters(3, 5), strong=2)
 NOW = 1_800_000_000
 
 counts = st.none() | st.integers(0, 2**40)
@@ -38,6 +38,7 @@ any_state = st.builds(
     pairing_id=st.from_regex("[0-9a-f]{16}", fullmatch=True),
     secret=st.binary(min_size=32, max_size=32).map(Secret),
     parameters=st.builds(Parameters, window=st.integers(4, 32)),
+    admission_s=st.integers(0, 3600),
     counters=counters,
     strong=counts,
     refuses=st.booleans(),
@@ -83,6 +84,7 @@ WRONG: dict[str, Any] = {
     "last_open": [1.5, -1],
     "last_train": ["now"],
     "closed": [1, None],
+    "admission_s": [-1, None, True, "30"],
     "last_result": ["fine", 1],
     "rtt_ms": [-1, 1.5],
     "version": [2, "1", None],
@@ -159,7 +161,7 @@ def _used(**changes: object) -> PairingState:
         ID,
         SECRET,
         Parameters(window=8),
-        ClientCounters(10, 10),
+        counters=ClientCounters(10, 10),
         last_open=NOW - 1000,
         last_train=NOW - 1000,
     )
@@ -177,10 +179,16 @@ PROBES: dict[str, tuple[PairingState, bool]] = {
     "the counter went down after a false confirm": (_used(strong=15), True),
     "an open train was just sent": (_used(strong=3, last_train=NOW - 5), False),
     "that cannot put it off for ever": (_used(strong=2, last_train=NOW - 5), True),
-    "a close train was just sent": (_used(strong=7, closed=True, last_train=NOW - 1), False),
-    "nor can that": (_used(strong=6, closed=True, last_train=NOW - 1), True),
-    "a close train was sent a while ago": (
-        _used(strong=9, refuses=True, closed=True, last_train=NOW - 3),
+    "the one connection was made and closed": (
+        _used(strong=9, refuses=True, closed=True, last_train=NOW - 1),
+        True,
+    ),
+    "a timed server may not have heard the close": (
+        _used(strong=4, closed=True, last_train=NOW - 20, admission_s=30),
+        False,
+    ),
+    "its admission is over": (
+        _used(strong=4, closed=True, last_train=NOW - 40, admission_s=30),
         True,
     ),
     "the clock was set back": (_used(strong=3, last_train=NOW + 10), False),

@@ -20,10 +20,12 @@ TOKEN = Token(
 )
 
 
-@given(strategies.secrets, strategies.parameters())
-def test_what_was_encoded_is_decoded(secret: Secret, parameters: Parameters) -> None:
+@given(strategies.secrets, strategies.parameters(), st.integers(0, 3600))
+def test_what_was_encoded_is_decoded(
+    secret: Secret, parameters: Parameters, admission_s: int
+) -> None:
     """Encoding and decoding lose nothing, whatever white space comes along."""
-    token = Token("a", "0" * 16, ("h",), 2222, secret, parameters)
+    token = Token("a", "0" * 16, ("h",), 2222, secret, parameters, admission_s)
     assert Token.decode(f"  {token.encode()}\r\n") == token
 
 

@@ -16,7 +16,7 @@ from sshknock.protocol.parameters import Parameters
 from sshknock.protocol.token import Token
 from sshknock.server import interfaces
 from sshknock.server.cli.root import opened
-from sshknock.server.config import Config
+from sshknock.server.config import Admit, Config
 from sshknock.server.reconcile import engine
 from sshknock.server.reconcile import reconcile as reconcile_server
 from sshknock.server.store import Pairing, Store
@@ -75,7 +75,7 @@ def add(
                 now=int(time.time()),
             )
             store.record("client added", int(time.time()), pairing=name)
-            line = _token(pairing).encode() + "\n"
+            line = _token(pairing, config).encode() + "\n"
             if token_file is not None:
                 write_private(token_file, line.encode())
     reconcile_server(f"client add {name}")
@@ -196,7 +196,7 @@ def _own_address(config: Config) -> str:
     return str(address)
 
 
-def _token(pairing: Pairing) -> Token:
+def _token(pairing: Pairing, config: Config) -> Token:
     return Token(
         name=pairing.name,
         pairing_id=pairing.token_id,
@@ -204,6 +204,7 @@ def _token(pairing: Pairing) -> Token:
         port=pairing.port,
         secret=pairing.secret,
         parameters=pairing.parameters,
+        admission_s=config.timeout_s if config.admit is Admit.TIMED else 0,
     )
 
 
