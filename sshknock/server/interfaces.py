@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
+import json
 import socket
-import struct
-from fcntl import ioctl
 from pathlib import Path
 
 from sshknock.errors import SystemFault
-from sshknock.protocol.names import Address
+from sshknock.protocol.names import Address, parse_address
+from sshknock.system.processes import program, run
 
-_SIOCGIFADDR = 0x8915  # netdevice(7)
-_GLOBAL_SCOPE = "00"
 _ROUTE_UP = 0x1
 _ANY_V4 = "00000000"
 _ANY_V6 = "0" * 32
@@ -45,24 +42,25 @@ def exists(interface: str) -> bool:
     return any(name == interface for _, name in socket.if_nameindex())
 
 
-def ipv4_address(interface: str) -> Address | None:
-    """Return the interface's first IPv4 address."""
-    request = struct.pack("256s", interface.encode())
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        try:
-            answer = ioctl(s.fileno(), _SIOCGIFADDR, request)
-        except OSError:
-            return None
-    return ipaddress.IPv4Address(answer[20:24])
+def addresses(interface: str) -> tuple[Address, ...]:
+    """Return the interface's addresses, IPv4 first; none when there is no such interface."""
+    done = run([str(program("ip", "iproute2")), "-json", "address", "show", "dev", interface])
+    if done.returncode:
+        return ()
+    try:
+        found = [
+            parse_address(entry["local"])
+            for link in json.loads(done.stdout)
+            for entry in link.get("addr_info", ())
+        ]
+    except (ValueError, KeyError, TypeError) as error:
+        raise SystemFault(f"ip tells of {interface} what we do not understand: {error}") from error
+    return tuple(sorted(found, key=lambda address: (address.version, int(address))))
 
 
-def global_ipv6_address(interface: str) -> Address | None:
-    """Return the interface's first IPv6 address that others can reach."""
-    for line in _lines("if_inet6"):
-        digits, _, _, scope, _, name = line.split()
-        if name == interface and scope == _GLOBAL_SCOPE:
-            return ipaddress.IPv6Address(bytes.fromhex(digits))
-    return None
+def reachable(found: tuple[Address, ...]) -> list[Address]:
+    """Return the addresses that hosts beyond the link can reach, in the same order."""
+    return [address for address in found if not address.is_link_local]
 
 
 def hardware_address(interface: str) -> bytes:

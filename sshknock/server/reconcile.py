@@ -205,6 +205,12 @@ def _note_generation(store: Store, now: int) -> None:
     store.set_meta(_INTACT_AT, str(now))
 
 
+def forget_table(store: Store) -> None:
+    """Have the next reconcile make a whole new table, without taking the old one for lost."""
+    for key in (_GENERATION, _PLANNED, _INTACT_AT):
+        store.set_meta(key, None)
+
+
 def is_exposed(config: Config, state: TableState | None) -> bool:
     """Tell whether a port that should be hidden is not."""
     return state is None or not set(config.ports) <= state.hidden

@@ -18,7 +18,7 @@ from sshknock.server.engines.knockd.engine import read_conf
 from sshknock.server.firewall import kernel
 from sshknock.server.hooks import watch
 from sshknock.server.installation import pam_file, systemd, trust
-from sshknock.server.reconcile import reconcile
+from sshknock.server.reconcile import agree, forget_table, reconcile
 from sshknock.server.store import Store
 from sshknock.system.files import locked, write_private
 from sshknock.system.processes import program
@@ -45,23 +45,23 @@ def set_up(config: Config) -> None:
 
     When a step fails, those before it are undone, unless the server was set up before.
     """
-    first_time = not paths.CONFIG_FILE.exists()
+    before = settings.load() if paths.CONFIG_FILE.exists() else None
     with ExitStack() as undo:
-        if first_time:
+        if before is None:
             undo.callback(take_down)
         for folder in (paths.ETC, paths.STATE):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         paths.RUN.mkdir(mode=0o755, parents=True, exist_ok=True)
         with locked(paths.LOCK_FILE, timeout_s=_LOCK_PATIENCE_S):
-            _prepare_knockd_conf()
+            if before is None:
+                _prepare_knockd_conf()
+            else:
+                _make_table_anew(before)
             settings.save(config)
             if config.hook is Hook.PAM:
                 pam_file.install()
             else:
                 pam_file.remove()
-            if not first_time:
-                # The rules for connections follow from the settings: the table is made anew.
-                _forget_generation()
         if config.service is Service.SYSTEMD:
             systemd.install()
         reconcile("init")
@@ -71,12 +71,17 @@ def set_up(config: Config) -> None:
 
 
 def take_down() -> None:
-    """Undo everything: the port first, so that nobody is locked out by what fails later."""
-    steps: list[Callable[[], object]] = [_remove_table, pam_file.remove]
+    """Undo everything: the port first, so that nobody is locked out by what fails later.
+
+    The settings go with it, under the lock: a reconcile that waits finds no server to set up.
+    """
+    config = None
     with suppress(settings.NotSetUp, BadInput):
         config = settings.load()
-        if config.service is Service.SYSTEMD:
-            steps.append(systemd.remove)
+    steps: list[Callable[[], object]] = [_hide_nothing, pam_file.remove]
+    if config is not None and config.service is Service.SYSTEMD:
+        steps.append(systemd.remove)
+    if config is not None:
         daemons = Daemons(config.service, config.interface, ipv4_only=True)
         steps += [watch.stop, daemons.stop]
     steps += [_restore_knockd_conf, _remove_folders]
@@ -90,17 +95,25 @@ def take_down() -> None:
         raise SystemFault(f"not everything could be undone: {'; '.join(problems)}")
 
 
-def _remove_table() -> None:
-    if kernel.read() is not None:
-        kernel.take_away()
+def _hide_nothing() -> None:
+    with ExitStack() as stack:
+        if paths.STATE.exists():
+            stack.enter_context(locked(paths.LOCK_FILE, timeout_s=_LOCK_PATIENCE_S))
+        if kernel.read() is not None:
+            kernel.take_away()
+        paths.CONFIG_FILE.unlink(missing_ok=True)
 
 
-def _forget_generation() -> None:
+def _make_table_anew(before: Config) -> None:
+    """Have the next reconcile build the table: its rules follow from the settings.
+
+    What the kernel knows of used doors goes into the books first.
+    """
     store = Store()
     try:
+        agree(store, before, "init")
         with store.transaction():
-            for key in ("generation", "planned generation", "table intact at"):
-                store.set_meta(key, None)
+            forget_table(store)
             store.record("settings changed", int(time.time()))
     finally:
         store.close()
@@ -110,8 +123,6 @@ def _prepare_knockd_conf() -> None:
     """Comment Debian's example sections out, and note how the file was."""
     store = Store()
     try:
-        if store.meta(_ORIGINAL_CONF_MODE) is not None:
-            return
         mode = _mode(paths.KNOCKD_CONF)
         text = read_conf()
         with store.transaction():

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from sshknock.errors import BadInput, UsageError
+from sshknock.errors import BadInput, SshknockError, UsageError
 from sshknock.protocol.names import parse_host, parse_name, parse_port
 from sshknock.protocol.parameters import Parameters
 from sshknock.protocol.token import Token
@@ -78,7 +78,15 @@ def add(
             line = _token(pairing, config).encode() + "\n"
             if token_file is not None:
                 write_private(token_file, line.encode())
-    reconcile_server(f"client add {name}")
+    try:
+        reconcile_server(f"client add {name}")
+    except SshknockError:
+        # Nobody listens and nobody has the token: leave no pairing rather than half of one.
+        with opened() as (_, store), store.transaction():
+            store.remove_pairing(store.pairing(name))
+        if token_file is not None:
+            token_file.unlink(missing_ok=True)
+        raise
     if token_file is None:
         sys.stdout.write(line)
         sys.stderr.write(
@@ -186,14 +194,12 @@ def _hidden_hint(config: Config) -> str:
 
 
 def _own_address(config: Config) -> str:
-    address = interfaces.ipv4_address(config.interface) or interfaces.global_ipv6_address(
-        config.interface
-    )
-    if address is None:
+    found = interfaces.reachable(interfaces.addresses(config.interface))
+    if not found:
         raise UsageError(
             f"{config.interface} has no address to tell the client", "name one: --host HOST"
         )
-    return str(address)
+    return str(found[0])
 
 
 def _token(pairing: Pairing, config: Config) -> Token:

@@ -26,6 +26,7 @@ _GUARD_S = 2.0
 _POLL_S = 0.005
 _TRIES = 3
 _RETIRED_AT_MOST = 6
+_LOG_LONGEST = 1 << 20
 _LISTENING = "listening on "
 _STAGE = ": Stage "
 _GUARDED = f": sshknock-guard{_STAGE}1"
@@ -42,12 +43,16 @@ class Daemons:
         self._options = ["-i", interface, *(["-4"] if ipv4_only else [])]
 
     def serves(self, text: str) -> bool:
-        """Tell whether the current process runs, on exactly this configuration."""
+        """Tell whether the current process runs, on exactly this configuration.
+
+        One whose log has grown long does not count: knockd writes a line for every stray knock.
+        """
         current = self._current()
         return (
             current is not None
             and self._launcher.pid(current) is not None
             and _read(current.conf) == text
+            and _size(current.log) < _LOG_LONGEST
         )
 
     def since_replacement_s(self) -> float | None:
@@ -135,7 +140,7 @@ class Daemons:
         while _LISTENING not in (_read(instance.log) or ""):
             if self._launcher.pid(instance) is None:
                 raise SystemFault(
-                    f"knockd does not start: {_last_line(instance.log)}",
+                    f"knockd does not start: {_first_line(instance.log)}",
                     "the doors that were open stay as they are",
                 )
             if time.monotonic() > deadline:
@@ -198,7 +203,14 @@ def _read(path: Path) -> str | None:
         return None
 
 
-def _last_line(path: Path) -> str:
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _first_line(path: Path) -> str:
     lines = [line for line in (_read(path) or "").splitlines() if line.strip()]
     return lines[0] if lines else "it says nothing"
 

@@ -18,6 +18,7 @@ REPLACEMENT_EVERY_S = 1.0
 
 _DOORS_IPV4_ONLY = 480  # with more, the kernel refuses knockd's filter
 _DOORS_BOTH = 120  # with more, knockd takes more than a second to start
+_IPV6 = 6
 _PRIVATE = 0o600
 
 
@@ -27,7 +28,9 @@ class KnockdEngine:
     def __init__(self, config: Config, seed: bytes) -> None:
         self._config = config
         self._seed = seed
-        ipv4_only = interfaces.global_ipv6_address(config.interface) is None
+        self._addresses = interfaces.addresses(config.interface)
+        reachable = interfaces.reachable(self._addresses)
+        ipv4_only = not any(address.version == _IPV6 for address in reachable)
         self.capacity = _DOORS_IPV4_ONLY if ipv4_only else _DOORS_BOTH
         self._daemons = Daemons(config.service, config.interface, ipv4_only=ipv4_only)
 
@@ -54,11 +57,12 @@ class KnockdEngine:
         And when the daemon does not start, the file stays as it was.
         """
         block = self.block(doors)
-        if not self._daemons.serves(block.text):
+        snapshot = self._snapshot(block)
+        if not self._daemons.serves(snapshot):
             age_s = self._daemons.since_replacement_s()
             if age_s is not None and 0 <= age_s < REPLACEMENT_EVERY_S:
                 return Progress(REPLACEMENT_EVERY_S - age_s, pending=True)
-            self._daemons.replace(block.text, block.guard)
+            self._daemons.replace(snapshot, block.guard)
         problem = self._update_file(block)
         later_s = self._daemons.end_retired()
         if problem is not None:
@@ -68,6 +72,14 @@ class KnockdEngine:
     def stop(self) -> None:
         """End the daemons and take our block out of knockd.conf."""
         self._daemons.stop()
+
+    def _snapshot(self, block: Block) -> str:
+        """Return what a daemon reads: our block, under a line that tells one network from another.
+
+        knockd reads the interface's addresses once, when it starts; new ones need a new daemon.
+        """
+        own = " ".join(str(address) for address in self._addresses)
+        return f"# {self._config.interface}: {own}\n{block.text}"
 
     def _update_file(self, block: Block) -> SshknockError | None:
         """Bring knockd.conf and the administrator's own daemon up to date."""

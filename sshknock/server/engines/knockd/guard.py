@@ -23,9 +23,10 @@ _UDP_HEADER_BYTES = 8
 
 def send(interface: str, port: int) -> bool:
     """Send the guard's frame; False when the interface has no address to send it to."""
-    target = interfaces.ipv4_address(interface) or interfaces.global_ipv6_address(interface)
-    if target is None:
+    targets = interfaces.reachable(interfaces.addresses(interface))
+    if not targets:
         return False
+    target = targets[0]
     udp = struct.pack("!HHHH", 1024 + secrets.randbelow(60000), port, _UDP_HEADER_BYTES, 0)
     if isinstance(target, ipaddress.IPv4Address):
         ether_type, packet = _ETH_P_IP, _ipv4_header(target, len(udp)) + udp
