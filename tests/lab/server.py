@@ -81,7 +81,9 @@ class Server(Host):
         self.sshknock(
             "client", "add", name, "--host", host or self.ipv4, "--token-file", file, *options
         )
-        return self.read(file)
+        token = self.read(file)
+        self.path(file).unlink()
+        return token
 
     def status(self) -> dict[str, Any]:
         """Read `sshknock-server status --json`."""
@@ -101,6 +103,15 @@ class Server(Host):
             for item in listed
             if "metainfo" not in item and (_table_of(item) == ("inet", "sshknock")) is own
         ]
+
+    def elements(self, name: str) -> list[Any]:
+        """List what is in a set of the product's table."""
+        (found,) = (
+            item["set"]
+            for item in self.ruleset(own=True)
+            if "set" in item and item["set"]["name"] == name
+        )
+        return list(found.get("elem", []))
 
     def keep_logs(self) -> None:
         """Add what the server knows: rules, sockets, the product's state, the files it wrote."""
@@ -127,4 +138,4 @@ class Server(Host):
 
 def _table_of(item: dict[str, Any]) -> tuple[str, str]:
     (content,) = item.values()
-    return content["family"], content.get("table", content["name"])
+    return content["family"], content["table"] if "table" in content else content["name"]

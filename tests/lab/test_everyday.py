@@ -182,9 +182,3 @@ def test_a_session_that_is_killed_is_not_counted_for_ever(laptop: Client, server
         eventually(lambda: server.pairing("laptop")["sessions"] == 1, "the server counts it")
         session.signal(signal.SIGKILL)
         session.wait()
-
-
-def test_an_unfinished_login_is_no_loss(laptop: Client) -> None:
-    """A user who is refused by sshd has used a sequence; the next run works at once."""
-    assert laptop.ssh("nobody-of-this-name@myserver", "true", check=False).code == 255
-    laptop.ssh("myserver", "true")

@@ -50,7 +50,7 @@ def test_logins_with_the_state_in_a_real_gnome_keyring(pair: Pair) -> None:
         "sshknock status --json"
     )
     done = in_session(pair.laptop, script)
-    assert done.stdout.startswith("login 1\nlogin 2\nlogin 3\n"), done
+    assert "\nlogin 1\nlogin 2\nlogin 3\n" in done.stdout, done
     assert pair.server.pairing("laptop")["next"] == 3
     home = pair.laptop.path("/run/home/root")
     stored = [str(path.relative_to(home)) for path in home.rglob("*sshknock*") if path.is_file()]
