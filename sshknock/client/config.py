@@ -17,8 +17,7 @@ import tomli
 
 from sshknock.client import paths
 from sshknock.errors import BadInput, NoSuchPairing, SystemFault, UsageError
-from sshknock.protocol.names import parse_host, parse_name, parse_port
-from sshknock.protocol.token import is_pairing_id
+from sshknock.protocol.names import is_pairing_id, parse_host, parse_name, parse_port
 from sshknock.system.files import locked, write_private
 
 FILE_KEYRING = "file"

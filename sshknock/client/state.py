@@ -18,9 +18,9 @@ from sshknock.client.config import Pairing
 from sshknock.client.keyrings import Keyring, open_keyring
 from sshknock.errors import BadInput
 from sshknock.protocol.counters import ClientCounters
+from sshknock.protocol.names import is_admission, is_pairing_id
 from sshknock.protocol.parameters import Parameters
 from sshknock.protocol.secrets import Secret
-from sshknock.protocol.token import is_admission, is_pairing_id
 from sshknock.system.files import LockTimeout, locked
 
 OPENED = "opened"

@@ -7,7 +7,6 @@ The paper draws its ports from Python's generator, the Mersenne Twister; ``mt199
 from __future__ import annotations
 
 import hmac
-import random
 from collections.abc import Callable, Iterator
 
 Draws = Iterator[int]
@@ -27,6 +26,8 @@ def hmac_draws(key: bytes) -> Draws:
 
 def mt19937_draws(key: bytes) -> Draws:
     """Yield from the paper's generator, seeded with the whole key as one number."""
+    import random  # noqa: PLC0415  not the default, and it takes a millisecond
+
     twister = random.Random(int.from_bytes(key, "big"))  # noqa: S311  the paper's, chosen by name
     while True:
         yield twister.getrandbits(16)

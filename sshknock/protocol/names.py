@@ -1,4 +1,4 @@
-"""The one strict parser of every short string that comes from outside."""
+"""The one strict parser of every short string and number that comes from outside."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?", re.ASCII)
 _HOST_LONGEST = 253
+_PAIRING_ID_DIGITS = 16
+_ADMISSION_LONGEST_S = 1 << 31
 
 
 def parse_name(text: str) -> str:
@@ -65,6 +67,16 @@ def parse_address(text: str) -> Address:
             raise BadInput(f"{_shown(text)} has a zone; addresses are written without one")
         return address.ipv4_mapped or address
     return address
+
+
+def is_pairing_id(text: str) -> bool:
+    """Tell whether this could be a pairing's id: 16 lower-case hexadecimal digits."""
+    return len(text) == _PAIRING_ID_DIGITS and all(c in "0123456789abcdef" for c in text)
+
+
+def is_admission(value: object) -> bool:
+    """Tell whether this could be the seconds of an admission."""
+    return type(value) is int and 0 <= value <= _ADMISSION_LONGEST_S
 
 
 def _shown(text: str, longest: int = 60) -> str:

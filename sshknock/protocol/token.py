@@ -15,7 +15,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from sshknock.errors import BadInput
-from sshknock.protocol.names import parse_host, parse_name, parse_port
+from sshknock.protocol.names import (
+    is_admission,
+    is_pairing_id,
+    parse_host,
+    parse_name,
+    parse_port,
+)
 from sshknock.protocol.parameters import Parameters
 from sshknock.protocol.secrets import Secret
 
@@ -23,8 +29,6 @@ _PREFIX = "sshknock1"
 _CHECK_DIGITS = 8
 _LONGEST = 65536
 _KEYS = {"name", "id", "hosts", "port", "secret", "parameters"}
-_PAIRING_ID_DIGITS = 16
-_ADMISSION_LONGEST_S = 1 << 31
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,16 +111,6 @@ class Token:
             parameters=Parameters.from_dict(values["parameters"]),
             admission_s=admission_s,
         )
-
-
-def is_pairing_id(text: str) -> bool:
-    """Tell whether this could be a pairing's id: 16 lower-case hexadecimal digits."""
-    return len(text) == _PAIRING_ID_DIGITS and all(c in "0123456789abcdef" for c in text)
-
-
-def is_admission(value: object) -> bool:
-    """Tell whether this could be the seconds of an admission."""
-    return type(value) is int and 0 <= value <= _ADMISSION_LONGEST_S
 
 
 def _check(body: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -26,20 +25,22 @@ def write_private(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     The new file has ``mode`` from its first moment, reaches the disk before it takes the name, and
     the folder reaches the disk after. Raises SystemFault; then the old file stands as it was.
     """
+    # The tempfile module would do, but its imports cost every ssh some milliseconds.
+    name = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
     try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     except OSError as error:
         raise _cannot_write(path, error) from error
     try:
         with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(file.fileno(), mode)
+            os.fchmod(file.fileno(), mode)  # whatever the umask took away
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(name, path)  # noqa: PTH105  one call, where pathlib wraps one
+        name.replace(path)
     except OSError as error:
         with suppress(OSError):
-            os.unlink(name)  # noqa: PTH108
+            name.unlink()
         raise _cannot_write(path, error) from error
     sync_folder(path.parent)
 
