@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -202,16 +202,14 @@ class Store:
         """
         folder = paths.private_folder(paths.private_folder(paths.state_dir()) / "locks")
         path = folder / self.pairing.name
-        try:
-            lock, waited = locked(path, timeout_s=0), False
-            lock.__enter__()
-        except LockTimeout:
-            lock, waited = locked(path, timeout_s=timeout_s), True
-            lock.__enter__()
-        try:
+        with ExitStack() as held:
+            waited = False
+            try:
+                held.enter_context(locked(path, timeout_s=0))
+            except LockTimeout:
+                waited = True
+                held.enter_context(locked(path, timeout_s=timeout_s))
             yield waited
-        finally:
-            lock.__exit__(None, None, None)
 
     def load(self) -> PairingState:
         """Read the state; a missing, damaged or foreign item raises BadInput and stays as it is."""

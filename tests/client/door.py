@@ -44,11 +44,17 @@ class Door:
     """Listens for the sequences of some counters; use as a context manager."""
 
     def __init__(
-        self, *, counters: range = range(4), serve: Serve = greet_and_echo, accept_from: int = 0
+        self,
+        *,
+        counters: range = range(4),
+        serve: Serve = greet_and_echo,
+        accept_from: int = 0,
+        opens_after_s: float = 0,
     ) -> None:
         self.port = free_port()
         self.counters = counters
         self.accept_from = accept_from
+        self.opens_after_s = opens_after_s
         self.opened: list[int] = []
         self.closed: list[int] = []
         self.trains: list[int] = []
@@ -127,7 +133,9 @@ class Door:
                     self.trains.append(counter)
                     if counter >= self.accept_from:
                         self.opened.append(counter)
-                        threading.Thread(target=self._admit, daemon=True).start()
+                        opening = threading.Timer(self.opens_after_s, self._admit)
+                        opening.daemon = True
+                        opening.start()
                 self._changed.notify_all()
 
     def _admit(self) -> None:
