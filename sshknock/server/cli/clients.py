@@ -13,6 +13,7 @@ import click
 from sshknock.errors import BadInput, SshknockError, UsageError
 from sshknock.protocol.names import parse_host, parse_name, parse_port
 from sshknock.protocol.parameters import Parameters
+from sshknock.protocol.ranges import parse_ports, parse_range
 from sshknock.protocol.token import Token
 from sshknock.server import interfaces
 from sshknock.server.cli.root import opened
@@ -150,13 +151,11 @@ def parse_parameters(
     config: Config,
 ) -> Parameters:
     """Return parameters of the options that were given, tried out; raise BadInput or UsageError."""
-    excluded = set(_parse_ports(exclude)) if exclude else set()
-    for option, text, low, high in (
-        ("--ports", ports, "port_min", "port_max"),
-        ("--knocks", knocks, "knocks_min", "knocks_max"),
-    ):
-        if text is not None:
-            values[low], values[high] = _parse_range(option, text)
+    excluded = parse_ports(exclude or "")
+    if ports is not None:
+        values["port_min"], values["port_max"] = parse_range(ports)
+    if knocks is not None:
+        values["knocks_min"], values["knocks_max"] = parse_range(knocks)
     default = Parameters()
     span = range(int(str(values.get("port_min", default.port_min))), 65536)
     # A knock on a hidden port would be taken for a connection.
@@ -164,18 +163,6 @@ def parse_parameters(
     parameters = Parameters.from_dict(values)
     parameters.check()
     return parameters
-
-
-def _parse_range(option: str, text: str) -> tuple[int, int]:
-    low, dash, high = text.partition("-")
-    high = high if dash else low
-    if not (low.isdecimal() and high.isdecimal()):
-        raise UsageError(f"{text!r} is no range", f"two numbers: {option} LOW-HIGH")
-    return int(low), int(high)
-
-
-def _parse_ports(text: str) -> list[int]:
-    return [parse_port(part.strip()) for part in text.split(",")]
 
 
 def _require_room(store: Store, config: Config, parameters: Parameters) -> None:
