@@ -177,6 +177,7 @@ class Host:
             stderr=stderr,
             text=True,
             start_new_session=True,
+            cwd="/",
         )
         process = Process(popen)
         self._started.append(process)

@@ -153,4 +153,5 @@ def _configure(namespaces: Namespaces, script: str) -> None:
         namespaces.enter(["/bin/sh", "-ec", script]),
         check=True,
         env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
+        cwd="/",
     )

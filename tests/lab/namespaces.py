@@ -57,6 +57,7 @@ class Namespaces:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
+            cwd="/",
         )
         assert self._unshare.stdout is not None
         assert self._unshare.stderr is not None

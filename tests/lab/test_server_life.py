@@ -99,7 +99,11 @@ def fingerprint(server: Server) -> dict[str, tuple[bytes, int, int, int] | None]
 
 
 def assert_no_trace(server: Server, before: dict[str, Any]) -> None:
-    """Hold that nothing of the product is left: files, folders, table, processes."""
+    """Hold that nothing of the product is left once its last hook has ended.
+
+    Files, folders, table, processes: also what such a hook might have made again.
+    """
+    eventually(lambda: not hooks(server), "the last hook has ended")
     assert fingerprint(server) == before
     assert [name for name in FOLDERS if server.path(name).exists()] == []
     assert server.ruleset(own=True) == []
@@ -153,7 +157,6 @@ def test_uninstall_undoes_init_after_real_use(server: Server, laptop: Client) ->
     laptop.ssh("myserver", "true")
     # At once: hooks of that login are still at work.
     server.sshknock("uninstall", "--yes")
-    eventually(lambda: not hooks(server), "the last hook has ended")
     assert_no_trace(server, files)
 
 
