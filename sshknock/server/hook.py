@@ -19,6 +19,7 @@ _MODULES = {
     "pam": "pam",
     "forcecommand": "forcecommand",
     "reconcile": "reconciling",
+    "session": "session",
     "boot": "boot",
     "watch": "watch",
 }
@@ -29,6 +30,7 @@ usage: sshknock-hook COMMAND
   pam                   pam_exec, open_session: a session begins
   forcecommand          sshd's ForceCommand, for servers without PAM
   reconcile [REASON]    bring kernel, books and knockd in line, now
+  session PEER...       the supervisor: sessions that announced themselves
   boot                  hide the port before the network is up
   watch [--detach]      the supervisor: reconcile whenever it is due
 """

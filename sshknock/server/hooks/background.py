@@ -13,7 +13,7 @@ ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
 """The environment of system/processes.py, which itself is too heavy to be imported here."""
 
 _LIMIT_S = 120  # a reconcile takes far less, and being killed does it no harm
-_NICENESS = 10  # the login that comes right now goes first
+_NICENESS = 10
 
 
 def settle() -> None:
@@ -31,9 +31,13 @@ def settle() -> None:
     _reset_signals()
 
 
-def step_back() -> None:
-    """Bound what this process may take: its time, and its share of a busy machine."""
+def end_after() -> None:
+    """Have the kernel end this process when it hangs; this outlives exec."""
     signal.alarm(_LIMIT_S)
+
+
+def step_back() -> None:
+    """Take a smaller share of a busy machine: the login that comes right now goes first."""
     os.nice(_NICENESS)
 
 
@@ -47,7 +51,7 @@ def become(*arguments: str) -> None:
 
     Returns only when the program is no longer there; then the supervisor does what is left.
     """
-    step_back()  # both outlive exec
+    end_after()
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:
         os.execve(sys.executable, hook_argv(*arguments), ENVIRONMENT)  # noqa: S606  no shell is meant

@@ -1,4 +1,4 @@
-"""The supervisor's child: one reconcile, what it said, and how it ended."""
+"""A child of the supervisor: a hook that runs, what it said, and how it ended."""
 
 from __future__ import annotations
 
@@ -57,17 +57,15 @@ class Child:
         self.deadline = time.monotonic() + LIMIT_S
 
     def ended(self) -> bool:
-        """Tell whether it is over, without waiting."""
+        """Tell whether it is over, without waiting; end it by force when its time is up."""
         if self._code is None:
             pid, status = os.waitpid(self._pid, os.WNOHANG)
             if pid:
                 self._code = os.waitstatus_to_exitcode(status)
+            elif time.monotonic() >= self.deadline:
+                os.kill(self._pid, signal.SIGKILL)
+                self.deadline += 1  # until then it is gone, and SIGCHLD tells
         return self._code is not None
-
-    def kill(self) -> None:
-        """End it by force, and give it a moment to be gone."""
-        os.kill(self._pid, signal.SIGKILL)
-        self.deadline = time.monotonic() + 1
 
     def abandon(self) -> None:
         """Let it finish by itself."""

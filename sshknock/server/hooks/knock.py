@@ -23,7 +23,7 @@ def run(arguments: list[str]) -> int:
         from sshknock.server.hooks import background  # noqa: PLC0415
         from sshknock.server.hooks.reconciling import reconcile_soon  # noqa: PLC0415
 
-        background.step_back()
+        background.end_after()
         reconcile_soon("knock")
     return 0
 

@@ -36,7 +36,7 @@ def _look_after(pid: int, started: int, inodes: list[int], tables: list[bytes] |
 
     child = os.fork()  # what it imports and reads is too much to keep beside a session
     if not child:
-        background.step_back()
+        background.end_after()
         _begin(pid, started, inodes, tables)
         os._exit(0)
     os.waitpid(child, 0)
@@ -46,9 +46,11 @@ def _look_after(pid: int, started: int, inodes: list[int], tables: list[bytes] |
 
 def _begin(pid: int, started: int, inodes: list[int], tables: list[bytes] | None) -> None:
     from sshknock.server.hooks.peer import Sshd, peer_among, peer_of  # noqa: PLC0415  the same
-    from sshknock.server.hooks.reconciling import begin_session  # noqa: PLC0415  the same
+    from sshknock.server.hooks.reconciling import reconcile_soon  # noqa: PLC0415  the same
+    from sshknock.server.hooks.session import enter  # noqa: PLC0415  the same
 
     process = Sshd(pid, started)
     peer = peer_of(process) if tables is None else peer_among(process, inodes, tables)
     if peer is not None:
-        begin_session(peer)
+        enter(peer)
+    reconcile_soon("session")

@@ -1,4 +1,4 @@
-"""``reconcile [--soon] [REASON] [--session …]…``, and what the other hooks do in the background.
+"""``reconcile [--soon] [REASON]``, and what the other hooks do in the background.
 
 A hundred logins at once are not a hundred reconciles: one runs, one waits for its turn, and whoever
 comes then may go, because the one that waits will see what he has seen.
@@ -16,8 +16,7 @@ from sshknock.errors import SshknockError, UsageError
 from sshknock.server import paths
 from sshknock.server.engines.knockd.daemons import watched_pids
 from sshknock.server.hooks import background
-from sshknock.server.hooks.peer import Peer
-from sshknock.server.reconcile import enter_session, reconcile
+from sshknock.server.reconcile import reconcile
 from sshknock.system.files import locked
 
 _REASON = re.compile(r"[a-z][a-z-]{0,30}", re.ASCII)
@@ -30,9 +29,7 @@ def run(arguments: Sequence[str]) -> int:
     With ``--soon`` as reconcile_soon() does it, and nothing is printed.
     """
     soon = arguments[:1] == ["--soon"]
-    reason, peers = _parse(arguments[soon:])
-    for peer in peers:
-        _try_enter(peer)
+    reason = _reason(arguments[soon:])
     if soon:
         reconcile_soon(reason)
         return 0
@@ -47,23 +44,11 @@ def run(arguments: Sequence[str]) -> int:
 
 def reconcile_soon(reason: str) -> None:
     """Reconcile, unless another process waits for its turn to do just that; failures are logged."""
+    background.step_back()
     try:
         _in_turn(reason)
     except SshknockError as error:
         background.note(f"{reason}: {error.message}")
-
-
-def begin_session(peer: Peer) -> None:
-    """Enter a session into the books, and reconcile; failures are logged."""
-    _try_enter(peer)
-    reconcile_soon("session")
-
-
-def _try_enter(peer: Peer) -> None:
-    try:
-        enter_session(peer.address, peer.port, peer.sshd_pid, peer.sshd_started)
-    except SshknockError as error:
-        background.note(f"session: {error.message}")
 
 
 def _in_turn(reason: str) -> None:
@@ -85,13 +70,9 @@ def _in_turn(reason: str) -> None:
         turn.__exit__(None, None, None)
 
 
-def _parse(arguments: Sequence[str]) -> tuple[str, list[Peer]]:
-    rest = list(arguments)
-    reason = rest.pop(0) if rest and _REASON.fullmatch(rest[0]) else "hook"
-    peers = []
-    while len(rest) > 1 and rest[0] == "--session":
-        peers.append(Peer.from_argument(rest[1]))
-        del rest[:2]
-    if rest:
+def _reason(arguments: Sequence[str]) -> str:
+    if not arguments:
+        return "hook"
+    if len(arguments) > 1 or not _REASON.fullmatch(arguments[0]):
         raise UsageError("reconcile takes a reason of small letters", "sshknock-hook --help")
-    return reason, peers
+    return arguments[0]

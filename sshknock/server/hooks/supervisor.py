@@ -1,4 +1,4 @@
-"""The supervisor's loop: what is watched, and the one child that may be at work.
+"""The supervisor's loop: what is watched, and the children that may be at work.
 
 It reconciles every 15 s, when a knockd dies, when a session ends or announces itself, when our
 table is deleted, and when the last reconcile asked for it. The work itself is done by a child: its
@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 
 from sshknock.server.hooks import background, proc
-from sshknock.server.hooks.child import Child
+from sshknock.server.hooks.child import Child, Result
 from sshknock.server.hooks.listener import Listener
 from sshknock.server.hooks.peer import Peer
 from sshknock.server.hooks.table_events import TableEvents
@@ -42,19 +42,19 @@ class Supervisor:
         pause_s: float = PAUSE_S,
         log: Callable[[str], None] = background.note,
     ) -> None:
-        self._argv = list(argv) or background.hook_argv("reconcile")
+        self._argv = list(argv) or background.hook_argv()
         self._period_s = period_s
         self._pause_s = pause_s
         self._log = log
         self._said = ""
         self._selector = selectors.DefaultSelector()
-        self._child: Child | None = None
+        self._child: Child | None = None  # a reconcile
+        self._entering: Child | None = None  # of new sessions
         self._reason: str | None = "start"
         self._due = self._earliest = time.monotonic()
         self._daemons: dict[int, int] = {}  # pid: descriptor
         self._sessions: dict[Peer, int | None] = {}  # with the descriptor of its end
         self._new_sessions: list[Peer] = []
-        self._in_hand: list[Peer] = []  # of the child that is at work
         self._stopping = False
         _raise_limit()
         self._listener = Listener(socket_path)
@@ -92,29 +92,32 @@ class Supervisor:
         for end in self._sessions.values():
             if end is not None:
                 os.close(end)
-        if self._child is not None:
-            self._child.abandon()
+        for child in (self._child, self._entering):
+            if child is not None:
+                child.abandon()
 
     def _step(self) -> None:
         now = time.monotonic()
-        if self._child is not None:
-            if self._child.ended():
-                self._take_result(self._child)
-            elif now >= self._child.deadline:
-                self._child.kill()  # its end comes as SIGCHLD
+        if self._child is not None and self._child.ended():
+            self._take_result(self._child)
+        if self._entering is not None and self._entering.ended():
+            self._complain(self._entering.result())
+            self._entering = None
+            self._want("session")
         if now >= self._due:
             self._want("timer")
+        if self._entering is None and self._new_sessions:
+            self._enter_sessions()
         if self._child is None and self._reason is not None and now >= self._earliest:
             self._start(self._reason)
         for key, _ in self._selector.select(self._patience_s()):
             key.data()
 
     def _patience_s(self) -> float:
-        if self._child is not None:
-            wake = self._child.deadline
-        else:
-            wake = self._earliest if self._reason is not None else self._due
-        return max(0.0, wake - time.monotonic()) + 0.001
+        times = [child.deadline for child in (self._child, self._entering) if child is not None]
+        if self._child is None:
+            times.append(self._earliest if self._reason is not None else self._due)
+        return max(0.0, min(times) - time.monotonic()) + 0.001
 
     def _want(self, reason: str) -> None:
         self._reason = self._reason or reason
@@ -124,30 +127,36 @@ class Supervisor:
         self._reason = None
         self._earliest = now + self._pause_s
         self._due = now + self._period_s
-        self._drop_ended_sessions()
-        self._in_hand = self._new_sessions[:_SESSIONS_A_CHILD]
+        self._child = self._spawn("reconcile", reason)
+
+    def _enter_sessions(self) -> None:
+        """Do it at once and beside a reconcile: the next login from that address may be near."""
+        peers = self._new_sessions[:_SESSIONS_A_CHILD]
         del self._new_sessions[:_SESSIONS_A_CHILD]
-        argv = [*self._argv, reason]
-        for peer in self._in_hand:
-            argv += ["--session", peer.argument()]
-        if self._new_sessions:
-            self._want("session")
+        self._entering = self._spawn("session", *(peer.argument() for peer in peers))
+
+    def _spawn(self, *arguments: str) -> Child | None:
         try:
-            self._child = Child(argv)
+            return Child([*self._argv, *arguments])
         except OSError as error:
-            self._say(f"cannot start {argv[0]}: {error.strerror}")
+            self._say(f"cannot start {self._argv[0]}: {error.strerror}")
+            return None
 
     def _take_result(self, child: Child) -> None:
         self._child = None
+        self._drop_ended_sessions()
         result = child.result()
-        if result.code != 0:
-            self._say(result.complaint or f"reconcile ended with {result.code}")
-            self._new_sessions += [peer for peer in self._in_hand if peer in self._sessions]
+        if self._complain(result):
             return
         self._said = ""
         if result.due_s is not None:
             self._due = min(self._due, time.monotonic() + result.due_s)
         self._watch_daemons(result.watch)
+
+    def _complain(self, result: Result) -> bool:
+        if result.code != 0:
+            self._say(result.complaint or f"the hook ended with {result.code}")
+        return result.code != 0
 
     def _say(self, message: str) -> None:
         if message != self._said:  # once, not every 15 s
@@ -183,7 +192,6 @@ class Supervisor:
                     self._watch(end, partial(self._session_ended, peer))
             self._sessions[peer] = end
             self._new_sessions.append(peer)
-            self._want("session")
 
     def _session_ended(self, peer: Peer) -> None:
         end = self._sessions.pop(peer)

@@ -43,8 +43,10 @@ def test_version_and_help() -> None:
         ["knock", "7", "\x1b[2J"],
         ["knock", "7", ""],
         ["reconcile", "$(id)"],
-        ["reconcile", "timer", "--session", "192.0.2.1,1,2"],
-        ["reconcile", "timer", "--session", "fe80::1%eth0,1,2,3,4"],
+        ["reconcile", "timer", "timer"],
+        ["session"],
+        ["session", "192.0.2.1,1,2"],
+        ["session", "fe80::1%eth0,1,2,3,4"],
         ["watch", "--no-such-option"],
     ],
 )

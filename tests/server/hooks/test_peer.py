@@ -77,9 +77,11 @@ def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
     argv = ["/usr/sbin/sshd", "-D", "-e", "-f", str(folder / "config")]
     with (folder / "log").open("w") as log, subprocess.Popen(argv, stderr=log) as process:
-        eventually(lambda: _answers(port), "sshd answers")
-        yield Daemon(process.pid, port, folder)
-        process.terminate()
+        try:
+            eventually(lambda: _answers(port), "sshd answers")
+            yield Daemon(process.pid, port, folder)
+        finally:
+            process.terminate()
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 
 from sshknock.errors import SystemFault
 from sshknock.server import paths
-from sshknock.server.hooks import background, reconciling
+from sshknock.server.hooks import background, reconciling, session
 from sshknock.server.hooks.peer import Peer
 from sshknock.server.reconcile import Outcome
 from tests.lab.waiting import eventually
@@ -18,9 +17,10 @@ from tests.lab.waiting import eventually
 
 @pytest.fixture(autouse=True)
 def run_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of the locks is the test's."""
+    """The folder of the locks is the test's, and the test is no background process."""
     folder = tmp_path / "run"
     monkeypatch.setattr(paths, "RUN", folder)
+    monkeypatch.setattr(background, "step_back", lambda: None)  # the test itself stays as it is
     return folder
 
 
@@ -64,34 +64,28 @@ def test_a_failure_in_the_background_is_logged(monkeypatch: pytest.MonkeyPatch) 
 def test_the_supervisor_is_told_when_and_whom(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The command prints when it is due again and which daemons to watch; sessions come first."""
-    done: list[object] = []
-
-    def reconcile(reason: str) -> Outcome:
-        done.append(reason)
-        return Outcome(2.5)
-
-    def enter(address: str, port: int, pid: int, started: int) -> None:
-        done.append((address, port, pid, started))
-
-    monkeypatch.setattr(reconciling, "reconcile", reconcile)
-    monkeypatch.setattr(reconciling, "enter_session", enter)
+    """The command prints when it is due again, and which daemons to watch."""
+    monkeypatch.setattr(reconciling, "reconcile", lambda _: Outcome(2.5))
     monkeypatch.setattr(reconciling, "watched_pids", lambda: [12, 34])
-    peer = Peer("2001:db8::1", 40000, 22, 77, 123456789)
-    assert reconciling.run(["timer", "--session", peer.argument()]) == 0
-    assert done == [("2001:db8::1", 40000, 77, 123456789), "timer"]
+    assert reconciling.run(["timer"]) == 0
     assert capsys.readouterr().out == "due 2.500\nwatch 12\nwatch 34\n"
 
 
-def test_a_session_that_cannot_be_entered_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is logged, and the reconcile runs all the same."""
+def test_one_session_that_cannot_be_entered_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is logged, and the next is entered."""
     said: list[str] = []
-    ran: list[str] = []
+    entered: list[str] = []
+
+    def enter_session(address: str, *_: int) -> None:
+        if address == "192.0.2.1":
+            raise SystemFault("no room")
+        entered.append(address)
+
     monkeypatch.setattr(background, "note", said.append)
-    monkeypatch.setattr(reconciling, "enter_session", lambda *_: _fail("session"))
-    monkeypatch.setattr(reconciling, "reconcile", ran.append)
-    reconciling.begin_session(Peer("192.0.2.1", 40000, 22, os.getpid(), 1))
-    assert (said, ran) == (["session: no nft"], ["session"])
+    monkeypatch.setattr(session, "enter_session", enter_session)
+    peers = [Peer(address, 40000, 22, 77, 1) for address in ("192.0.2.1", "2001:db8::1")]
+    assert session.run([peer.argument() for peer in peers]) == 0
+    assert (said, entered) == (["session: no room"], ["2001:db8::1"])
 
 
 def _fail(reason: str) -> Outcome:  # noqa: ARG001  stands for reconcile

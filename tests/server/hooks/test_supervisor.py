@@ -37,7 +37,7 @@ _RECONCILE = """
 import pathlib, sys
 folder = pathlib.Path(__file__).parent
 with (folder / "ran").open("a") as file:
-    file.write(sys.argv[1] + "\\n")
+    file.write(" ".join(sys.argv[2:]) + "\\n")
 exec((folder / "answer").read_text())
 """
 
@@ -88,9 +88,11 @@ def bench(tmp_path: Path, period: float, pause: float) -> Iterator[Bench]:
     argv = python(_SUPERVISOR, str(tmp_path), str(period), str(pause))
     with subprocess.Popen(argv, text=True, stderr=subprocess.PIPE) as process:
         bench = Bench(tmp_path, process)
-        eventually(lambda: bench.ran()[:1] == ["start"], "it reconciles when it starts")
-        yield bench
-        process.kill()
+        try:
+            eventually(lambda: bench.ran()[:1] == ["start"], "it reconciles when it starts")
+            yield bench
+        finally:
+            process.kill()
 
 
 def test_sigterm_ends_it_and_takes_the_socket_away(bench: Bench) -> None:
@@ -158,7 +160,7 @@ def test_a_daemon_that_is_gone_already_is_noticed(bench: Bench) -> None:
     ("failure", "complaint"),
     [
         ("sys.exit('sshknock: the disk is full')", "sshknock: the disk is full"),
-        ("import os; os.kill(os.getpid(), 9)", "reconcile ended with -9"),
+        ("import os; os.kill(os.getpid(), 9)", "the hook ended with -9"),
         ("print('due soon'); print('\\x1b[2J'); sys.exit(1)", "due soon"),
     ],
 )
