@@ -20,8 +20,8 @@ from sshknock.server.firewall.kernel import Used
 from sshknock.server.store import Session, Store, Ticket
 
 
-def take_in(store: Store, used: Iterable[Used], now: int) -> None:
-    """Enter the tickets that were taken.
+def take_in(store: Store, used: Iterable[Used], *, now: int, not_before: int) -> None:
+    """Enter the tickets that were taken, all after ``not_before`` (clock ticks since boot).
 
     A ticket that the books do not know was entered before: its mark in the kernel outlived a kill.
     Open doors are entered in the order of their counters, because a door also closes those below.
@@ -33,7 +33,9 @@ def take_in(store: Store, used: Iterable[Used], now: int) -> None:
         name = names[ticket.pairing]
         if ticket.purpose is Purpose.OPEN:
             store.move_on(ticket.pairing, to=ticket.counter + 1, address=address, now=now)
-            store.begin_session(ticket.pairing, ticket.counter, address, now)
+            store.begin_session(
+                ticket.pairing, ticket.counter, address, now=now, not_before=not_before
+            )
             store.record("open", now, pairing=name, address=address, detail=_nth(ticket.counter))
     for ticket, address in taken:
         if ticket.purpose is Purpose.CLOSE:
@@ -105,7 +107,8 @@ def attach(store: Store, peer: Address, peer_port: int, pid: int, started: int) 
 
     ``started`` is the process's start time in clock ticks since boot. Where several sessions of one
     address wait (two clients behind one NAT), the oldest is meant: they are alike to us. A
-    connection that no door let in, from a network that is always admitted, say, is not entered.
+    connection that no door let in, from a network that is always admitted, say, is not entered; nor
+    is an sshd that began before the door opened, and whose own session the client has closed.
     """
     session = _waiting_session(store.sessions(), str(peer), pid, started)
     if session is not None:
@@ -117,7 +120,11 @@ def _waiting_session(
 ) -> Session | None:
     if any((s.sshd_pid, s.sshd_started) == (pid, started) for s in running):
         return None  # told twice: ForceCommand runs once a channel
-    waiting = [s for s in running if s.address == address and s.sshd_pid is None]
+    waiting = [
+        s
+        for s in running
+        if s.address == address and s.sshd_pid is None and s.not_before <= started
+    ]
     return waiting[0] if waiting else None
 
 

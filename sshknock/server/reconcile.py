@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 from sshknock.protocol.knocks import Purpose
 from sshknock.protocol.names import parse_address
-from sshknock.server import books, paths
+from sshknock.server import books, paths, proc
 from sshknock.server.config import Config, load
 from sshknock.server.engines.base import Door, Progress
 from sshknock.server.engines.knockd.engine import KnockdEngine
@@ -39,6 +39,7 @@ _GENERATION_BITS = 31
 _GENERATION = "generation"
 _PLANNED = "planned generation"
 _INTACT_AT = "table intact at"
+_LOOKED_AT = "table looked at, in ticks since boot"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,7 @@ def agree(store: Store, config: Config, reason: str) -> tuple[Door, ...]:
     """Make the books and the kernel agree; return the doors. The caller holds the lock."""
     paths.RUN.mkdir(mode=0o755, exist_ok=True)
     for races_left in reversed(range(_RACES_AT_MOST)):
+        looked_at = proc.now()
         state = kernel.read()
         now = int(time.time())
         with store.transaction():
@@ -112,7 +114,7 @@ def agree(store: Store, config: Config, reason: str) -> tuple[Door, ...]:
                 raise
             continue
         with store.transaction():
-            _note_generation(store, now)
+            _note_generation(store, now, looked_at)
         return books.doors(store)
     raise AssertionError("the last race returns or raises")
 
@@ -128,7 +130,7 @@ def _plan(
         store.withdraw_generation(planned)
     store.set_meta(_GENERATION, str(state.generation))
     store.set_meta(_PLANNED, None)
-    books.take_in(store, state.used, now)
+    books.take_in(store, state.used, now=now, not_before=int(store.meta(_LOOKED_AT) or 0))
     _reissue_missing(store, state)
     books.end_sessions(store, config, now)
     new_generation = _new_generation()
@@ -197,12 +199,13 @@ def _new_generation() -> int:
     return secrets.randbits(_GENERATION_BITS) + 1
 
 
-def _note_generation(store: Store, now: int) -> None:
+def _note_generation(store: Store, now: int, looked_at: int) -> None:
     planned = store.meta(_PLANNED)
     if planned is not None:
         store.set_meta(_GENERATION, planned)
         store.set_meta(_PLANNED, None)
     store.set_meta(_INTACT_AT, str(now))
+    store.set_meta(_LOOKED_AT, str(looked_at))
 
 
 def forget_table(store: Store) -> None:

@@ -57,6 +57,7 @@ CREATE TABLE session (
     counter INTEGER NOT NULL,
     address TEXT NOT NULL,
     opened_at INTEGER NOT NULL,
+    not_before INTEGER NOT NULL,
     peer_port INTEGER,
     sshd_pid INTEGER,
     sshd_started INTEGER,
@@ -102,13 +103,18 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A door that was opened and whose session is not over. Times are Unix seconds."""
+    """A door that was opened and whose session is not over.
+
+    ``opened_at`` is in Unix seconds. ``not_before`` is when the kernel was last seen without the
+    mark of the door's use, in clock ticks since boot: the session's sshd started after that.
+    """
 
     id: int
     pairing: int
     counter: int
     address: str
     opened_at: int
+    not_before: int
     peer_port: int | None
     sshd_pid: int | None
     sshd_started: int | None
@@ -317,17 +323,19 @@ class Store:
         return [
             Session(*row)
             for row in self._db.execute(
-                "SELECT id, pairing, counter, address, opened_at, peer_port, sshd_pid, sshd_started"
-                " FROM session ORDER BY id"
+                "SELECT id, pairing, counter, address, opened_at, not_before, peer_port, sshd_pid,"
+                " sshd_started FROM session ORDER BY id"
             )
         ]
 
-    def begin_session(self, pairing: int, counter: int, address: str, now: int) -> None:
+    def begin_session(
+        self, pairing: int, counter: int, address: str, *, now: int, not_before: int
+    ) -> None:
         """Enter a session: its door was opened from this address."""
         self._db.execute(
-            "INSERT OR IGNORE INTO session (pairing, counter, address, opened_at)"
-            " VALUES (?, ?, ?, ?)",
-            (pairing, counter, address, now),
+            "INSERT OR IGNORE INTO session (pairing, counter, address, opened_at, not_before)"
+            " VALUES (?, ?, ?, ?, ?)",
+            (pairing, counter, address, now, not_before),
         )
 
     def attach(self, session: int, *, peer_port: int, pid: int, started: int) -> None:

@@ -10,10 +10,9 @@ import pytest
 from sshknock.errors import BadInput, SystemFault
 from sshknock.protocol.knocks import Purpose
 from sshknock.protocol.parameters import Parameters
-from sshknock.server import books
+from sshknock.server import books, proc
 from sshknock.server.config import Config
 from sshknock.server.firewall.kernel import Used
-from sshknock.server.sessions import start_time
 from sshknock.server.store import Store, Ticket
 
 HERE = ipaddress.ip_address("192.0.2.7")
@@ -39,7 +38,7 @@ def ticket(store: Store, counter: int, purpose: Purpose = Purpose.OPEN) -> Ticke
 def use(store: Store, *tickets: Ticket, now: int = 100) -> None:
     """Let the kernel tell that tickets were taken."""
     with store.transaction():
-        books.take_in(store, [Used(t.id, HERE) for t in tickets], now)
+        books.take_in(store, [Used(t.id, HERE) for t in tickets], now=now, not_before=0)
         books.issue_tickets(store, generation=2)
 
 
@@ -102,7 +101,7 @@ def test_next_never_decreases(store: Store) -> None:
 def test_a_session_ends_with_the_sshd_that_serves_it(store: Store) -> None:
     """And only with that process: a number that was given again is another process."""
     use(store, ticket(store, 0))
-    started = start_time(os.getpid()) or 0
+    started = proc.started(os.getpid()) or 0
     with store.transaction():
         books.attach(store, HERE, 50000, os.getpid(), started)
         books.end_sessions(store, CONFIG, now=10_000)
@@ -122,6 +121,17 @@ def test_a_session_nobody_logged_in_to_ends_with_its_admission(store: Store) -> 
     with store.transaction():
         books.end_sessions(store, CONFIG, now=131)
     assert store.sessions() == []
+
+
+def test_an_sshd_that_began_before_the_door_opened_serves_another_session(store: Store) -> None:
+    """Its own session was closed by the client before anybody could tell whose it was."""
+    with store.transaction():
+        books.take_in(store, [Used(ticket(store, 0).id, HERE)], now=100, not_before=5000)
+        books.attach(store, HERE, 50000, 4711, 4999)
+    assert [s.sshd_pid for s in store.sessions()] == [None]
+    with store.transaction():
+        books.attach(store, HERE, 50001, 4712, 5000)
+    assert [s.sshd_pid for s in store.sessions()] == [4712]
 
 
 def test_one_sshd_is_one_session_however_often_it_is_told(store: Store) -> None:

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import os
 
-from sshknock.server.hooks import proc, sshd
+from sshknock.server import proc
+from sshknock.server.hooks import sshd
 from sshknock.server.hooks.detach import detach
 
 _TABLE_LONGEST = 1 << 20  # some 7000 connections, read in 10 ms: a login waits no longer

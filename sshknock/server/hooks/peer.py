@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from sshknock.errors import BadInput
 from sshknock.protocol.names import parse_address
-from sshknock.server import connections
-from sshknock.server.hooks import proc, sshd
+from sshknock.server import connections, proc
+from sshknock.server.hooks import sshd
 
 _GENERATIONS = 64
 

@@ -17,7 +17,8 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from sshknock.server.hooks import background, proc
+from sshknock.server import proc
+from sshknock.server.hooks import background
 from sshknock.server.hooks.child import Child, Result
 from sshknock.server.hooks.listener import Listener
 from sshknock.server.hooks.peer import Peer

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from sshknock.errors import BadInput
-from sshknock.server.hooks import proc
+from sshknock.server import proc
 from sshknock.server.hooks import sshd as at_once
 from sshknock.server.hooks.peer import Peer, Sshd, find_peer, peer_among, peer_of, sshd_of
 from tests.lab.waiting import eventually

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Protocol
 
 from sshknock.errors import SystemFault
-from sshknock.server import paths
+from sshknock.server import paths, proc
 from sshknock.server.config import Service
-from sshknock.server.sessions import is_running, start_time
 from sshknock.system.processes import ENVIRONMENT, program, run
 
 UNIT = "sshknock-knockd@{name}.service"
@@ -80,7 +79,7 @@ class OwnLauncher:
             raise SystemFault(f"cannot start knockd: {error}") from error
         os.setpriority(os.PRIO_PROCESS, process.pid, 0)  # whoever we are, it matches at once
         process.returncode = 0  # it outlives us: no warning when this object goes
-        instance.pid_file.write_text(f"{process.pid} {start_time(process.pid)}\n")
+        instance.pid_file.write_text(f"{process.pid} {proc.started(process.pid)}\n")
 
     def stop(self, instance: Instance) -> None:
         """Send SIGTERM; knockd waits for the commands that it runs."""
@@ -95,7 +94,7 @@ class OwnLauncher:
         except (OSError, ValueError):
             return None
         _reap(pid)
-        return pid if is_running(pid, started) else None
+        return pid if proc.started(pid) == started else None
 
 
 class SystemdLauncher:

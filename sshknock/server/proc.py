@@ -20,6 +20,11 @@ def started(pid: int) -> int | None:
     return int(fields[19])
 
 
+def now() -> int:
+    """Return the time now as ``started`` tells it."""
+    return int(time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK"))
+
+
 def parent(pid: int) -> int:
     """Return the number of a process's parent, 0 when there is none."""
     fields = _stat(pid)

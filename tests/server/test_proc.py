@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sshknock.server.hooks import proc
+from sshknock.server import proc
 from tests.lab.waiting import eventually
 
 
