@@ -114,6 +114,10 @@ class Pair:
 
         eventually(settled, "client and server in step, no sessions")
 
+    def shut(self) -> None:
+        """Wait until the laptop is admitted no more: a `timed` door outlives a lost close train."""
+        eventually(lambda: self.laptop.connects(self.server.ipv4) == "refused", "the door is shut")
+
 
 @pytest.fixture(scope="module")
 def pair(open_module_lab: OpenLab) -> Pair:

@@ -20,7 +20,7 @@ REPLAYS_AFTER_S = (0, 0.02, 0.05, 0.1, 0.2, 0.5)
 @pytest.fixture(scope="module", params=["single", "timed"])
 def pair(request: pytest.FixtureRequest, open_module_lab: OpenLab) -> Pair:
     """A pair for either way to admit, and an eavesdropper."""
-    pair = make_pair(open_module_lab(), "--admit", request.param)
+    pair = make_pair(open_module_lab(), "--admit", request.param, "--timeout", "3s")
     pair.lab.host("eavesdropper")
     return pair
 
@@ -46,6 +46,7 @@ def laptop(pair: Pair) -> Client:
 @pytest.fixture(autouse=True)
 def _only_the_laptop_ever_came_in(pair: Pair) -> Iterator[None]:
     """Around every test: sshd has seen nobody else, and the server knows of nobody else."""
+    pair.shut()
     yield
     assert strangers(pair.server, pair.laptop) == []
     assert pair.server.pairing("laptop")["last_address"] == pair.laptop.ipv4
@@ -113,6 +114,7 @@ def test_a_train_replayed_after_its_session_opens_nothing(
     with server.capture() as capture:
         laptop.ssh("myserver", "true")
         pair.in_step()
+    pair.shut()
     opened, closed = trains(capture, laptop)
     at = server.pairing("laptop")["next"]
     for train in (opened, closed, [*opened, *closed]):

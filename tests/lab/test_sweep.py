@@ -17,7 +17,7 @@ ALL_PORTS = range(1, 65536)
 @pytest.fixture(scope="module")
 def pair(open_module_lab: OpenLab) -> Pair:
     """The worse case for a sweep: an admitted address stays admitted."""
-    pair = make_pair(open_module_lab(), "--admit", "timed", "--timeout", "5s")
+    pair = make_pair(open_module_lab(), "--admit", "timed", "--timeout", "3s")
     pair.lab.host("scanner")
     return pair
 
@@ -106,8 +106,11 @@ def decoys(server: Server) -> list[Knock]:
     raise AssertionError("knockd.conf has no decoys")
 
 
-def test_a_decoy_hit_in_the_middle_of_a_train_refuses_it(server: Server, laptop: Client) -> None:
+def test_a_decoy_hit_in_the_middle_of_a_train_refuses_it(
+    pair: Pair, server: Server, laptop: Client
+) -> None:
     """The right knocks with one decoy anywhere between them open nothing; without it they do."""
+    pair.shut()
     counter = server.pairing("laptop")["next"]
     train = laptop.train(counter)
     decoy = decoys(server)[0]
