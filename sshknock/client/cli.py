@@ -15,6 +15,7 @@ from sshknock import __version__
 from sshknock.client import config
 from sshknock.errors import SshknockError, UsageError
 from sshknock.protocol.bits import PROTOCOL_SOURCES
+from sshknock.protocol.counters import SEARCH_ATTEMPTS
 from sshknock.protocol.draws import PORT_SOURCES
 from sshknock.protocol.knocks import Purpose
 from sshknock.protocol.parameters import Parameters
@@ -141,6 +142,19 @@ def close(name: str) -> None:
     pairing = config.load().named(name)
     counter = close_last(pairing)
     click.echo(f"sent close train {counter} to {pairing.host}")
+
+
+@cli.command()
+@_name_argument
+@click.option("--search", is_flag=True, required=True, help="Try up to 128 counters, by knocking.")
+def sync(name: str, search: bool) -> None:  # noqa: ARG001  the only way, so far
+    """Meet the server's counter again, when logins fail although all else is well."""
+    from sshknock.client.manual import search as look_for  # noqa: PLC0415
+
+    pairing = config.load().named(name)
+    with click.progressbar(length=SEARCH_ATTEMPTS, label="searching", file=sys.stderr) as bar:
+        opened = look_for(pairing, lambda _attempt: bar.update(1))
+    click.echo(f"{pairing.host} opened for train {opened.counter}: in step again")
 
 
 @cli.command("set")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -15,7 +15,8 @@ from sshknock.client.opening import Opening, send_close
 from sshknock.client.relay import Identification
 from sshknock.client.route import resolve
 from sshknock.client.state import Store
-from sshknock.errors import BadInput, SshknockError
+from sshknock.errors import BadInput, NotOpened, SshknockError
+from sshknock.protocol.counters import SEARCH_ATTEMPTS
 from sshknock.system.files import LockTimeout
 
 LOCK_WAIT_S = 20.0
@@ -52,6 +53,29 @@ def open_once(pairing: Pairing, *, look: bool) -> Opened:
                 "is it the right port? 'sshknock set' changes it",
             )
         return Opened(opening.confirm(), identification)
+
+
+def search(pairing: Pairing, tell: Callable[[int], None]) -> Opened:
+    """Look for the server's counter over a wide range; ``tell`` hears of each attempt, from 1.
+
+    Raises NotOpened when it is not found.
+    """
+    store = Store(pairing)
+    route = resolve(pairing.host, pairing.port)
+    with _locked(store):
+        opening = Opening(store, store.load(), route, NoWatch())
+        for attempt, connection in enumerate(opening.search(), start=1):
+            tell(attempt)
+            if connection is None:
+                continue
+            with connection:
+                identification = _read_identification(connection)
+            if identification is not None:
+                return Opened(opening.confirm(), identification)
+    raise NotOpened(
+        f"{route.host} opened to none of {SEARCH_ATTEMPTS} counters",
+        "is the secret still the right one? on the server: sshknock-server status",
+    )
 
 
 def close_last(pairing: Pairing) -> int:

@@ -7,8 +7,10 @@ mistake, and a failure that is known to have sent nothing is taken back.
 
 from __future__ import annotations
 
+import itertools
 import socket
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 
 from sshknock.client.connect import Outcome, Watch, connect
@@ -16,6 +18,7 @@ from sshknock.client.knock import NothingSent, pacing, send_train
 from sshknock.client.route import Route
 from sshknock.client.state import FAILED, NOT_HIDDEN, PairingState, Store
 from sshknock.errors import NotOpened, SshknockError
+from sshknock.protocol.counters import SEARCH_ATTEMPTS, ClientCounters, search_points
 from sshknock.protocol.derivation import derive
 from sshknock.protocol.knocks import Purpose
 
@@ -24,6 +27,7 @@ RUN_S = 15.0
 
 _WAIT_S = (0.5, 0.7, 0.9, 1.2, 1.5)
 _PROBE_S = 0.5
+_SEARCH_PACING = 1  # as a run's second attempt: a lost packet would cost the whole search
 _MARGIN_S = 0.25
 
 
@@ -77,10 +81,24 @@ class Opening:
                 break
         raise self._not_opened(tried, time.monotonic() - started)
 
+    def search(self) -> Iterator[socket.socket | None]:
+        """Try counters far and near, an attempt a step; yield a connection when one was let in.
+
+        For a pair that lost each other beyond what a run of ssh recovers.
+        """
+        points = search_points(self.state.counters.confirmed, self.state.parameters.window)
+        for counter in itertools.islice(points, SEARCH_ATTEMPTS):
+            self._send(counter, self.state.counters.sending(counter), _SEARCH_PACING)
+            yield self._seen(connect(self.route, self._watch, limit_s=self._wait_s(0)))
+
     def send_train(self, attempt: int) -> int:
         """Take the next counter, save that it is used, and send its train; return the counter."""
+        counter, counters = self.state.counters.next(attempt, self.state.parameters.window)
+        self._send(counter, counters, attempt)
+        return counter
+
+    def _send(self, counter: int, counters: ClientCounters, attempt: int) -> None:
         before = self.state
-        counter, counters = before.counters.next(attempt, before.parameters.window)
         sequence = derive(before.secret, Purpose.OPEN, counter, before.parameters)
         self._save(
             replace(before, counters=counters, last_train=_now(), closed=False, last_result=FAILED)
@@ -96,7 +114,6 @@ class Opening:
                 f"this machine cannot send to {self.route.host}: {reason}", "nothing was sent"
             ) from error
         self.counter = counter
-        return counter
 
     def confirm(self) -> int:
         """Record that an identification line came through the last train's door; return that."""

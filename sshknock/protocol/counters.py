@@ -15,12 +15,17 @@ Every state that ``next`` returns is stored before the first packet leaves.
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from sshknock.errors import BadInput
 
 ATTEMPTS = 8
 """Attempts of one run at most, and never more than the window."""
+
+SEARCH_ATTEMPTS = 128
+"""Attempts of one search at most."""
 
 COUNTER_LIMIT = 1 << 62
 """Stores refuse counters from here on: SQLite's integers are signed."""
@@ -61,6 +66,10 @@ class ClientCounters:
         """Return the state after an identification line came through the door of ``counter``."""
         return replace(self, confirmed=counter, top=None, step=0)
 
+    def sending(self, counter: int) -> ClientCounters:
+        """Return the state to store before a train of any counter is sent, as a search does."""
+        return replace(self, sent=max(self.sent, counter))
+
     def synced(self, counter: int) -> ClientCounters:
         """Return the state after the server said that ``counter`` is the last one gone."""
         return ClientCounters(counter, counter)
@@ -77,6 +86,14 @@ def recovery_points(confirmed: int, top: int, window: int) -> tuple[int, ...]:
     lower = (confirmed - k * window for k in range(4))
     points.extend(n for n in lower if n >= 0)
     return tuple(points)
+
+
+def search_points(confirmed: int, window: int) -> Iterator[int]:
+    """Yield the counters of a search: c+W, c, c+2W, c-W, … outwards on both sides, without end."""
+    for k in itertools.count():
+        yield confirmed + (k + 1) * window
+        if confirmed - k * window >= 0:
+            yield confirmed - k * window
 
 
 def attempts_of_a_run(window: int) -> int:

@@ -1,5 +1,7 @@
 """Staying in step: the client's counters against a server that forgets nothing."""
 
+from itertools import islice
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +12,7 @@ from sshknock.protocol.counters import (
     accepts,
     attempts_of_a_run,
     recovery_points,
+    search_points,
 )
 
 LOST, UNSEEN, GOOD = "lost", "accepted, not observed", "good"
@@ -86,6 +89,12 @@ def test_the_cycle_goes_up_in_windows_past_the_top_and_then_down() -> None:
     """Points are c+2W and on to the first past the top, then c, c-W, c-2W, c-3W."""
     assert recovery_points(20, 41, 8) == (36, 44, 20, 12, 4)
     assert recovery_points(-1, 7, 8) == (15,)
+
+
+def test_a_search_goes_outwards_on_both_sides() -> None:
+    """c+W, c, c+2W, c-W, ... and upwards alone once it reached the beginning."""
+    assert list(islice(search_points(10, 8), 6)) == [18, 10, 26, 2, 34, 42]
+    assert list(islice(search_points(-1, 8), 2)) == [7, 15]
 
 
 def test_a_lower_confirm_is_taken_and_what_was_sent_stays() -> None:
