@@ -47,11 +47,11 @@ def take_in(store: Store, used: Iterable[Used], *, now: int, not_before: int) ->
             store.record("close", now, pairing=name, address=address, detail=_nth(ticket.counter))
 
 
-def end_sessions(store: Store, config: Config, now: int) -> None:
-    """Strike out the sessions that are over."""
+def end_sessions(store: Store, config: Config, admitted: frozenset[Address], now: int) -> None:
+    """Strike out the sessions that are over; ``admitted`` is what the kernel lets in."""
     names = {pairing.id: pairing.name for pairing in store.pairings()}
     running = store.sessions()
-    for session in sessions.that_are_over(running, config, now):
+    for session in sessions.that_are_over(running, config, admitted):
         store.end_session(session.id)
         store.record(
             "end",

@@ -1,4 +1,4 @@
-"""The kernel's list of established TCP connections (proc_net_tcp), which nobody can spoof."""
+"""The kernel's list of TCP connections (proc_net_tcp), which nobody can spoof."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 
 from sshknock.protocol.names import Address
 
-_ESTABLISHED = "01"
+_STANDING = {"01", "03"}  # TCP_ESTABLISHED, and TCP_SYN_RECV: on its way to that
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """An established connection to a port of this host, and the inode of its socket."""
+    """A connection to a port of this host, and the inode of its socket (0 until it stands)."""
 
     local_port: int
     peer_address: Address
@@ -23,13 +23,13 @@ class Connection:
     inode: int
 
 
-def established(local_ports: Iterable[int], proc: Path = Path("/proc/self")) -> list[Connection]:
-    """Return the established connections to these ports, of the network that ``proc`` lives in."""
+def connected_to(local_ports: Iterable[int]) -> list[Connection]:
+    """Return the connections to these ports, in the network that this process lives in."""
     wanted = frozenset(local_ports)
     found = []
     for name in ("tcp", "tcp6"):
         try:
-            table = (proc / "net" / name).read_text()
+            table = Path(f"/proc/self/net/{name}").read_text()
         except OSError:
             continue  # a kernel without IPv6
         found += [connection for connection in parse(table) if connection.local_port in wanted]
@@ -37,11 +37,11 @@ def established(local_ports: Iterable[int], proc: Path = Path("/proc/self")) -> 
 
 
 def parse(table: str) -> list[Connection]:
-    """Return the established connections of a table as the kernel prints it."""
+    """Return the connections of a table as the kernel prints it."""
     found = []
     for line in table.splitlines()[1:]:
         fields = line.split()
-        if fields[3] == _ESTABLISHED:
+        if fields[3] in _STANDING:
             local_port = int(fields[1].rpartition(":")[2], 16)
             address, _, port = fields[2].rpartition(":")
             found.append(Connection(local_port, _address(address), int(port, 16), int(fields[9])))

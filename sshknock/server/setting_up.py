@@ -26,6 +26,7 @@ from sshknock.system.processes import program
 _LOCK_PATIENCE_S = 60
 _ORIGINAL_CONF_MODE = "knockd.conf mode"
 _DEFAULT_CONF_MODE = 0o644
+_REMOVALS_AT_MOST = 5
 
 
 def check_machine(config: Config) -> None:
@@ -154,12 +155,14 @@ def _restore_knockd_conf() -> None:
 
 def _remove_folders() -> None:
     for folder in (paths.RUN, paths.STATE, paths.ETC):
-        try:
-            shutil.rmtree(folder)
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            raise SystemFault(f"cannot remove {folder}: {error.strerror}") from error
+        for tries_left in reversed(range(_REMOVALS_AT_MOST)):
+            try:
+                shutil.rmtree(folder)
+            except FileNotFoundError:
+                break
+            except OSError as error:
+                if not tries_left:  # else a hook that was late left a file meanwhile
+                    raise SystemFault(f"cannot remove {folder}: {error.strerror}") from error
 
 
 def _mode(path: Path) -> int | None:

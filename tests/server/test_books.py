@@ -104,22 +104,22 @@ def test_a_session_ends_with_the_sshd_that_serves_it(store: Store) -> None:
     started = proc.started(os.getpid()) or 0
     with store.transaction():
         books.attach(store, HERE, 50000, os.getpid(), started)
-        books.end_sessions(store, CONFIG, now=10_000)
+        books.end_sessions(store, CONFIG, frozenset(), now=10_000)
     assert len(store.sessions()) == 1
     with store.transaction():
         store.attach(store.sessions()[0].id, peer_port=1, pid=os.getpid(), started=started + 1)
-        books.end_sessions(store, CONFIG, now=10_000)
+        books.end_sessions(store, CONFIG, frozenset(), now=10_000)
     assert store.sessions() == []
 
 
 def test_a_session_nobody_logged_in_to_ends_with_its_admission(store: Store) -> None:
     """A door that was opened and never used does not count for ever."""
-    use(store, ticket(store, 0), now=100)
+    use(store, ticket(store, 0))
     with store.transaction():
-        books.end_sessions(store, CONFIG, now=130)
+        books.end_sessions(store, CONFIG, frozenset({HERE}), now=200)
     assert len(store.sessions()) == 1
     with store.transaction():
-        books.end_sessions(store, CONFIG, now=131)
+        books.end_sessions(store, CONFIG, frozenset(), now=201)
     assert store.sessions() == []
 
 

@@ -6,18 +6,17 @@ comes then may go, because the one that waits will see what he has seen.
 
 from __future__ import annotations
 
-import fcntl
-import os
 import re
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 
 from sshknock.errors import SshknockError, UsageError
 from sshknock.server import paths
 from sshknock.server.engines.knockd.daemons import watched_pids
 from sshknock.server.hooks import background
 from sshknock.server.reconcile import reconcile
-from sshknock.system.files import locked
+from sshknock.system.files import LockTimeout, locked
 
 _REASON = re.compile(r"[a-z][a-z-]{0,30}", re.ASCII)
 _PATIENCE_S = 60.0
@@ -44,30 +43,27 @@ def run(arguments: Sequence[str]) -> int:
 
 def reconcile_soon(reason: str) -> None:
     """Reconcile, unless another process waits for its turn to do just that; failures are logged."""
+    if not paths.CONFIG_FILE.exists():
+        return
     background.step_back()
     try:
         _in_turn(reason)
+    except LockTimeout:
+        return
     except SshknockError as error:
         background.note(f"{reason}: {error.message}")
 
 
 def _in_turn(reason: str) -> None:
-    paths.RUN.mkdir(mode=0o755, exist_ok=True)
-    waiting = os.open(paths.RUN / "next.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(waiting, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(waiting)
-        return
-    try:
-        turn = locked(paths.RUN / "turn.lock", timeout_s=_PATIENCE_S)
-        turn.__enter__()
-    finally:
-        os.close(waiting)
-    try:
+    """Reconcile when no other hook does; raises LockTimeout when one waits already.
+
+    The locks lie beside the books, in a folder that goes with ``uninstall``: a hook that is late
+    makes nothing anew.
+    """
+    with ExitStack() as turn:
+        with locked(paths.NEXT_HOOK, timeout_s=0):
+            turn.enter_context(locked(paths.HOOK_AT_WORK, timeout_s=_PATIENCE_S))
         reconcile(reason)
-    finally:
-        turn.__exit__(None, None, None)
 
 
 def _reason(arguments: Sequence[str]) -> str:

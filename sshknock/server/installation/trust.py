@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 import sysconfig
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -70,8 +71,10 @@ def _around(python: Path) -> list[Path]:
 
 
 def _library() -> list[Path]:
-    paths = sysconfig.get_paths()
-    return sorted({Path(paths["stdlib"]).resolve(), Path(paths["platstdlib"]).resolve()})
+    """Return the standard library's folders; a venv has none of its own."""
+    compiled = {"installed_platbase": sys.base_exec_prefix, "platbase": sys.base_exec_prefix}
+    folders = (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib", vars=compiled))
+    return sorted({Path(folder).resolve() for folder in folders})
 
 
 def _way(place: Path) -> Iterator[Path]:

@@ -16,12 +16,25 @@ from tests.lab.waiting import eventually
 
 
 @pytest.fixture(autouse=True)
-def run_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of the locks is the test's, and the test is no background process."""
-    folder = tmp_path / "run"
-    monkeypatch.setattr(paths, "RUN", folder)
+def state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A server is set up, in the test's own folder, and the test is no background process."""
+    for name in ("CONFIG_FILE", "HOOK_AT_WORK", "NEXT_HOOK"):
+        monkeypatch.setattr(paths, name, tmp_path / name)
+    paths.CONFIG_FILE.touch()
     monkeypatch.setattr(background, "step_back", lambda: None)  # the test itself stays as it is
-    return folder
+    return tmp_path
+
+
+def test_a_hook_that_is_late_makes_nothing_anew(
+    state_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After uninstall there is nothing to reconcile, and nothing to complain about."""
+    said: list[str] = []
+    monkeypatch.setattr(background, "note", said.append)
+    monkeypatch.setattr(reconciling, "reconcile", _fail)
+    paths.CONFIG_FILE.unlink()
+    reconciling.reconcile_soon("knock")
+    assert (said, list(state_folder.iterdir())) == ([], [])
 
 
 def test_many_at_once_are_two(monkeypatch: pytest.MonkeyPatch) -> None:
