@@ -62,8 +62,11 @@ def end_sessions(store: Store, config: Config, admitted: frozenset[Address], now
         )
 
 
-def issue_tickets(store: Store, generation: int) -> None:
-    """Let every pairing have its window of open doors, and every session its close door."""
+def issue_tickets(store: Store, generation: int, closing: int) -> None:
+    """Let every pairing have its window of open doors, and every session its close door.
+
+    ``closing`` bounds the close doors: the newest sessions have them, the others end without.
+    """
     existing = {(t.pairing, t.purpose, t.counter): t for t in store.tickets()}
     wanted = set()
     pairings = {pairing.id: pairing for pairing in store.pairings()}
@@ -71,7 +74,7 @@ def issue_tickets(store: Store, generation: int) -> None:
         window = pairing.parameters.window
         for counter in range(pairing.next, pairing.next + window):
             wanted.add((pairing.id, Purpose.OPEN, counter))
-    for session in store.sessions():
+    for session in store.sessions()[::-1][:closing]:
         wanted.add((session.pairing, Purpose.CLOSE, session.counter))
     for key in existing.keys() - wanted:
         store.withdraw(existing[key].id)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sshknock.protocol.names import Address
 
+_LISTENING = "0A"  # TCP_LISTEN
 _STANDING = {"01", "03"}  # TCP_ESTABLISHED, and TCP_SYN_RECV: on its way to that
 
 
@@ -28,24 +29,42 @@ def connected_to(local_ports: Iterable[int]) -> list[Connection]:
     wanted = frozenset(local_ports)
     found = []
     for name in ("tcp", "tcp6"):
-        try:
-            table = Path(f"/proc/self/net/{name}").read_text()
-        except OSError:
-            continue  # a kernel without IPv6
-        found += [connection for connection in parse(table) if connection.local_port in wanted]
+        lines = _lines(name)
+        found += [connection for connection in _parse(lines) if connection.local_port in wanted]
     return found
+
+
+def ports_in_use() -> set[int]:
+    """Return the ports, TCP and UDP alike, that some program of this host listens on."""
+    ports = set()
+    for name in ("tcp", "tcp6", "udp", "udp6"):
+        for fields in map(str.split, _lines(name)):
+            if fields[3] == _LISTENING or name.startswith("udp"):
+                ports.add(int(fields[1].rpartition(":")[2], 16))
+    return ports
 
 
 def parse(table: str) -> list[Connection]:
     """Return the connections of a table as the kernel prints it."""
+    return _parse(table.splitlines()[1:])
+
+
+def _parse(lines: list[str]) -> list[Connection]:
     found = []
-    for line in table.splitlines()[1:]:
+    for line in lines:
         fields = line.split()
         if fields[3] in _STANDING:
             local_port = int(fields[1].rpartition(":")[2], 16)
             address, _, port = fields[2].rpartition(":")
             found.append(Connection(local_port, _address(address), int(port, 16), int(fields[9])))
     return found
+
+
+def _lines(name: str) -> list[str]:
+    try:
+        return Path(f"/proc/self/net/{name}").read_text().splitlines()[1:]
+    except OSError:
+        return []  # a kernel without IPv6
 
 
 def _address(digits: str) -> Address:

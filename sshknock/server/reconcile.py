@@ -22,12 +22,13 @@ import time
 from dataclasses import dataclass
 
 from sshknock.protocol.knocks import Purpose
-from sshknock.protocol.names import parse_address
+from sshknock.protocol.names import Address, parse_address
 from sshknock.server import books, paths, proc
-from sshknock.server.config import Config, load
+from sshknock.server.config import Config, Refuse, load
+from sshknock.server.connections import ports_in_use
 from sshknock.server.engines.base import Door, Progress
 from sshknock.server.engines.knockd.engine import KnockdEngine
-from sshknock.server.firewall import kernel, refusal, table
+from sshknock.server.firewall import kernel, refusal, table, tripwires
 from sshknock.server.firewall.kernel import TableState
 from sshknock.server.store import Store
 from sshknock.system.files import locked
@@ -39,6 +40,8 @@ _GENERATION_BITS = 31
 _GENERATION = "generation"
 _PLANNED = "planned generation"
 _INTACT_AT = "table intact at"
+_MAKE_ANEW = "make the table anew"
+_REFUSE = "refuse"
 _LOOKED_AT = "table looked at, in ticks since boot"
 
 
@@ -93,7 +96,12 @@ def _settle(store: Store, config: Config, reason: str) -> Progress:
 
 def engine(store: Store, config: Config) -> KnockdEngine:
     """Return the engine of the settings."""
-    return KnockdEngine(config, bytes.fromhex(store.meta("decoys") or ""))
+    return KnockdEngine(config, decoy_seed(store))
+
+
+def decoy_seed(store: Store) -> bytes:
+    """Return the server's own secret that decoys, guard and tripwires are drawn from."""
+    return bytes.fromhex(store.meta("decoys") or "")
 
 
 def agree(store: Store, config: Config, reason: str) -> tuple[Door, ...]:
@@ -124,18 +132,25 @@ def _plan(
 ) -> str | None:
     """Move the books on; return the statements that the table needs, None when it needs none."""
     generation, planned = _generations(store)
-    if state is None or state.generation is None or state.generation not in {generation, planned}:
-        return _rebuild(store, config, now, reason)
-    if planned is not None and state.generation == generation:
-        store.withdraw_generation(planned)
-    store.set_meta(_GENERATION, str(state.generation))
-    store.set_meta(_PLANNED, None)
-    books.take_in(store, state.used, now=now, not_before=int(store.meta(_LOOKED_AT) or 0))
-    _reissue_missing(store, state)
-    books.end_sessions(store, config, state.admitted, now)
+    ours = state is not None and state.generation in {generation, planned} - {None}
+    if state is not None and ours:
+        if planned is not None and state.generation == generation:
+            store.withdraw_generation(planned)
+        store.set_meta(_GENERATION, str(state.generation))
+        store.set_meta(_PLANNED, None)
+        books.take_in(store, state.used, now=now, not_before=int(store.meta(_LOOKED_AT) or 0))
+        _reissue_missing(store, state)
+    admitted = state.admitted if state is not None and ours else frozenset()
+    books.end_sessions(store, config, admitted, now)
+    asked_for = store.meta(_MAKE_ANEW) is not None
+    lost = state is None or not ours or _is_tampered(store, config, state)
+    if lost and not asked_for:
+        _record_exposure(store, now, reason)
+    if state is None or lost or asked_for:
+        return _rebuild(store, config, state, admitted)
     new_generation = _new_generation()
-    books.issue_tickets(store, new_generation)
-    statements = _differences(books.doors(store), config, state)
+    books.issue_tickets(store, new_generation, _room_for_closing(store, config))
+    statements = _differences(store, config, state)
     if not statements:
         return None
     store.set_meta(_PLANNED, str(new_generation))
@@ -144,41 +159,81 @@ def _plan(
     return "\n".join(statements) + "\n"
 
 
-def _rebuild(store: Store, config: Config, now: int, reason: str) -> str:
-    """Plan a whole new table: there is none, or not the one that we left."""
-    if store.meta(_INTACT_AT) is not None:
-        since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(int(store.meta(_INTACT_AT) or 0)))
-        store.record("exposed", now, detail=f"at some time since {since}; noticed by {reason}")
+def _rebuild(
+    store: Store, config: Config, state: TableState | None, admitted: frozenset[Address]
+) -> str:
+    """Plan a whole new table, with fresh tickets.
+
+    It begins with the deletion of the tickets that the old one was seen with: a door that is used
+    in between makes the kernel refuse it all, and we look again.
+    """
     store.withdraw_all()
-    books.end_sessions(store, config, frozenset(), now)
     generation = _new_generation()
-    books.issue_tickets(store, generation)
+    books.issue_tickets(store, generation, _room_for_closing(store, config))
     store.set_meta(_PLANNED, str(generation))
-    doors = books.doors(store)
-    statements = [table.fresh_table(config, refusal.decide(config.refuse), generation)]
-    statements += table.add("tickets", [str(door.ticket) for door in doors])
-    statements += table.add("last", sorted(_last_knocks(doors)))
+    refuse = refusal.decide(config.refuse)
+    store.set_meta(_REFUSE, refuse.value)
+    statements = table.delete("tickets", sorted(map(str, state.tickets))) if state else []
+    statements.append(table.fresh_table(config, refuse, generation))
+    for name, elements in _wanted(store, config).items():
+        statements += table.add(name, sorted(elements))
+    for address in admitted:
+        statements += table.admit(str(address), table.family(address), config.timeout_s)
     return "\n".join(statements) + "\n"
 
 
-def _differences(doors: tuple[Door, ...], config: Config, state: TableState) -> list[str]:
+def _is_tampered(store: Store, config: Config, state: TableState | None) -> bool:
+    """Tell whether the table has lost rules: it was emptied, or put to sleep."""
+    refuse = Refuse(store.meta(_REFUSE) or Refuse.RESET.value)
+    return state is None or state.rules != table.rule_count(config, refuse)
+
+
+def _record_exposure(store: Store, now: int, reason: str) -> None:
+    intact_at = store.meta(_INTACT_AT)
+    if intact_at is not None:
+        since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(int(intact_at)))
+        store.record("exposed", now, detail=f"at some time since {since}; noticed by {reason}")
+
+
+def _room_for_closing(store: Store, config: Config) -> int:
+    """Return how many close doors the engine can listen for beside the open ones."""
+    opens = sum(pairing.parameters.window for pairing in store.pairings())
+    return max(0, engine(store, config).capacity - opens)
+
+
+def _differences(store: Store, config: Config, state: TableState) -> list[str]:
     """Return the statements that bring an intact table to what the books say."""
     statements = []
     for version in ("4", "6"):
         marks = [u for u in state.used if table.family(u.address) == version]
         statements += table.delete(f"used{version}", [f"{u.ticket} . {u.address}" for u in marks])
-    for name, wanted, present in (
-        ("tickets", {str(door.ticket) for door in doors}, {str(t) for t in state.tickets}),
-        ("last", _last_knocks(doors), state.last),
-        ("hidden", {str(p) for p in config.ports}, {str(p) for p in state.hidden}),
-    ):
-        statements += table.delete(name, sorted(present - wanted))
-        statements += table.add(name, sorted(wanted - present))
+    present: dict[str, set[str]] = {
+        "tickets": {str(ticket) for ticket in state.tickets},
+        "last": set(state.last),
+        "tripwires": set(state.tripwires),
+        "hidden": {str(port) for port in state.hidden},
+    }
+    wanted = _wanted(store, config) | {"hidden": {str(port) for port in config.ports}}
+    for name, elements in wanted.items():
+        statements += table.delete(name, sorted(present[name] - elements))
+        statements += table.add(name, sorted(elements - present[name]))
     return statements
 
 
-def _last_knocks(doors: tuple[Door, ...]) -> set[str]:
-    return {table.knock_element(d.sequence[-1]) for d in doors if d.purpose is Purpose.OPEN}
+def _wanted(store: Store, config: Config) -> dict[str, set[str]]:
+    """Return the elements of the sets that follow from the doors."""
+    doors = books.doors(store)
+    knocks = {knock for door in doors for knock in door.sequence}
+    ranges = [(p.parameters.port_min, p.parameters.port_max) for p in store.pairings()]
+    wires = tripwires.choose(
+        decoy_seed(store), ranges, knocks=knocks, used=ports_in_use() | set(config.ports)
+    )
+    lasts = {door.sequence[-1] for door in doors if door.purpose is Purpose.OPEN}
+    return {
+        "tickets": {str(door.ticket) for door in doors},
+        "last": {table.knock_element(knock) for knock in lasts},
+        "tripwires": {table.knock_element(knock) for knock in wires},
+    }
 
 
 def _reissue_missing(store: Store, state: TableState) -> None:
@@ -204,16 +259,18 @@ def _note_generation(store: Store, now: int, looked_at: int) -> None:
     if planned is not None:
         store.set_meta(_GENERATION, planned)
         store.set_meta(_PLANNED, None)
+        store.set_meta(_MAKE_ANEW, None)
     store.set_meta(_INTACT_AT, str(now))
     store.set_meta(_LOOKED_AT, str(looked_at))
 
 
-def forget_table(store: Store) -> None:
-    """Have the next reconcile make a whole new table, without taking the old one for lost."""
-    for key in (_GENERATION, _PLANNED, _INTACT_AT):
-        store.set_meta(key, None)
+def make_table_anew(store: Store) -> None:
+    """Have the next reconcile make a whole new table: its rules follow from the settings."""
+    store.set_meta(_MAKE_ANEW, "1")
 
 
-def is_exposed(config: Config, state: TableState | None) -> bool:
+def is_exposed(store: Store, config: Config, state: TableState | None) -> bool:
     """Tell whether a port that should be hidden is not."""
-    return state is None or not set(config.ports) <= state.hidden
+    if state is None or not set(config.ports) <= state.hidden:
+        return True
+    return store.meta(_MAKE_ANEW) is None and _is_tampered(store, config, state)

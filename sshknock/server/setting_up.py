@@ -5,28 +5,28 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
-from pathlib import Path
+from contextlib import suppress
 
-from sshknock.errors import BadInput, SystemFault
+from sshknock.errors import BadInput, SshknockError, SystemFault, UsageError
 from sshknock.server import config as settings
 from sshknock.server import interfaces, paths
 from sshknock.server.config import Config, Hook, Service
-from sshknock.server.engines.knockd import conf
+from sshknock.server.engines.knockd import conf, conf_file
+from sshknock.server.engines.knockd.conf_file import Ownership
 from sshknock.server.engines.knockd.daemons import Daemons
-from sshknock.server.engines.knockd.engine import read_conf
+from sshknock.server.engines.knockd.launch import running_on
 from sshknock.server.firewall import kernel
 from sshknock.server.hooks import watch
 from sshknock.server.installation import pam_file, systemd, trust
-from sshknock.server.reconcile import agree, forget_table, reconcile
+from sshknock.server.reconcile import make_table_anew, reconcile
 from sshknock.server.store import Store
-from sshknock.system.files import locked, write_private
+from sshknock.system.files import locked
 from sshknock.system.processes import program
 
 _LOCK_PATIENCE_S = 60
-_ORIGINAL_CONF_MODE = "knockd.conf mode"
-_DEFAULT_CONF_MODE = 0o644
 _REMOVALS_AT_MOST = 5
+_OWNER = "knockd.conf belonged to"
+_MISSING = "nobody"
 
 
 def check_machine(config: Config) -> None:
@@ -34,103 +34,117 @@ def check_machine(config: Config) -> None:
     program("nft", "nftables")
     program("knockd", "knockd")
     if not interfaces.exists(config.interface):
-        raise BadInput(
+        raise UsageError(
             f"there is no network interface {config.interface!r}", "'ip link' lists them"
         )
+    if config.service is Service.SYSTEMD and not paths.SYSTEMD_RUNNING.is_dir():
+        raise UsageError("systemd does not run here", "use --service own")
+    if running_on(paths.KNOCKD_CONF):
+        raise SshknockError(
+            f"a knockd runs on {paths.KNOCKD_CONF}; together with ours it would run your commands"
+            " twice",
+            "stop it first (systemctl disable --now knockd): your sections then run beside ours",
+        )
     trust.check(for_users=config.hook is Hook.FORCECOMMAND)
-    conf.parse(conf.split(read_conf()).theirs)
+    conf.parse(conf.split(conf_file.read()).theirs)
 
 
 def set_up(config: Config) -> None:
     """Set the server up, or change how it is set up; return when the engine listens.
 
-    When a step fails, those before it are undone, unless the server was set up before.
+    When a step fails, what was before is there again: nothing, or the old settings.
     """
-    before = settings.load() if paths.CONFIG_FILE.exists() else None
-    with ExitStack() as undo:
-        if before is None:
-            undo.callback(take_down)
-        for folder in (paths.ETC, paths.STATE):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        paths.RUN.mkdir(mode=0o755, parents=True, exist_ok=True)
-        with locked(paths.LOCK_FILE, timeout_s=_LOCK_PATIENCE_S):
+    for folder in (paths.ETC, paths.STATE):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with locked(paths.LOCK_FILE, timeout_s=_LOCK_PATIENCE_S):
+        before = settings.load() if paths.CONFIG_FILE.exists() else None
+    try:
+        _apply(config, before)
+    except BaseException:
+        with suppress(SshknockError):
             if before is None:
-                _prepare_knockd_conf()
+                take_down()
             else:
-                _make_table_anew(before)
-            settings.save(config)
-            if config.hook is Hook.PAM:
-                pam_file.install()
-            else:
-                pam_file.remove()
-        if config.service is Service.SYSTEMD:
-            systemd.install()
-        reconcile("init")
-        if config.service is Service.OWN:
-            watch.ensure_running()
-        undo.pop_all()
+                _apply(before, config)
+        raise
+
+
+def _apply(config: Config, before: Config | None) -> None:
+    with locked(paths.LOCK_FILE, timeout_s=_LOCK_PATIENCE_S):
+        _prepare_knockd_conf()
+        if before is not None and before.service is not config.service:
+            _stop_processes()
+        if config.hook is Hook.PAM:
+            pam_file.install()
+        else:
+            pam_file.remove()
+        settings.save(config)
+        _ask_for_new_table(settings_changed=before is not None)
+    if config.service is Service.SYSTEMD:
+        systemd.install()
+    reconcile("init")
+    if config.service is Service.OWN:
+        watch.ensure_running()
 
 
 def take_down() -> None:
-    """Undo everything: the port first, so that nobody is locked out by what fails later.
+    """Undo everything. The port comes first: nobody is locked out by what fails later.
 
-    The settings go with it, under the lock: a reconcile that waits finds no server to set up.
+    When the port cannot be shown, nothing else is touched. All of it happens under the lock, and a
+    reconcile that waits for it finds no settings. It can be repeated, and does not need settings
+    that can be read.
     """
-    config = None
-    with suppress(settings.NotSetUp, BadInput):
-        config = settings.load()
-    steps: list[Callable[[], object]] = [_hide_nothing, pam_file.remove]
-    if config is not None and config.service is Service.SYSTEMD:
-        steps.append(systemd.remove)
-    if config is not None:
-        daemons = Daemons(config.service, config.interface, ipv4_only=True)
-        steps += [watch.stop, daemons.stop]
-    steps += [_restore_knockd_conf, _remove_folders]
-    problems = []
-    for step in steps:
-        try:
-            step()
-        except SystemFault as error:
-            problems.append(error.message)
+    kernel.take_away()
+    if not paths.STATE.exists():
+        return
+    with locked(paths.LOCK_FILE, timeout_s=_LOCK_PATIENCE_S):
+        kernel.take_away()  # somebody may have made it again before he gave the lock back
+        steps: list[Callable[[], object]] = [
+            pam_file.remove,
+            _stop_processes,
+            _restore_knockd_conf,
+            _remove_folders,
+        ]
+        problems = []
+        for step in steps:
+            try:
+                step()
+            except SshknockError as error:
+                problems.append(error.message)
     if problems:
         raise SystemFault(f"not everything could be undone: {'; '.join(problems)}")
 
 
-def _hide_nothing() -> None:
-    with ExitStack() as stack:
-        if paths.STATE.exists():
-            stack.enter_context(locked(paths.LOCK_FILE, timeout_s=_LOCK_PATIENCE_S))
-        if kernel.read() is not None:
-            kernel.take_away()
-        paths.CONFIG_FILE.unlink(missing_ok=True)
+def _stop_processes() -> None:
+    """End what keeps us running and what listens, whoever started it."""
+    systemd.remove()
+    watch.stop()
+    Daemons(Service.OWN, "", ipv4_only=True).stop()
 
 
-def _make_table_anew(before: Config) -> None:
-    """Have the next reconcile build the table: its rules follow from the settings.
-
-    What the kernel knows of used doors goes into the books first.
-    """
+def _ask_for_new_table(*, settings_changed: bool) -> None:
     store = Store()
     try:
-        agree(store, before, "init")
         with store.transaction():
-            forget_table(store)
-            store.record("settings changed", int(time.time()))
+            make_table_anew(store)
+            if settings_changed:
+                store.record("settings changed", int(time.time()))
     finally:
         store.close()
 
 
 def _prepare_knockd_conf() -> None:
-    """Comment Debian's example sections out, and note how the file was."""
+    """Comment Debian's example sections out, and note once how the file was."""
     store = Store()
     try:
-        mode = _mode(paths.KNOCKD_CONF)
-        text = read_conf()
+        if store.meta(_OWNER) is not None:
+            return
+        owner = conf_file.ownership()
+        text = conf_file.read()
         with store.transaction():
-            store.set_meta(_ORIGINAL_CONF_MODE, "missing" if mode is None else f"{mode:o}")
-        if mode is not None:
-            quiet = conf.disable_stock(text)
-            write_private(paths.KNOCKD_CONF, _octets(quiet), mode=mode)
+            store.set_meta(_OWNER, _MISSING if owner is None else owner.encode())
+        if owner is not None:
+            conf_file.give_back(conf.disable_stock(text), owner)
     finally:
         store.close()
 
@@ -140,17 +154,18 @@ def _restore_knockd_conf() -> None:
         return
     store = Store()
     try:
-        original = store.meta(_ORIGINAL_CONF_MODE)
+        owner = store.meta(_OWNER)
     finally:
         store.close()
-    if original is None:
+    if owner is None:
         return
-    theirs = conf.enable_stock(conf.split(read_conf()).theirs)
-    if original == "missing" and not theirs.strip():
-        paths.KNOCKD_CONF.unlink(missing_ok=True)
-        return
-    mode = _DEFAULT_CONF_MODE if original == "missing" else int(original, 8)
-    write_private(paths.KNOCKD_CONF, _octets(theirs), mode=mode)
+    theirs = conf.enable_stock(conf.split(conf_file.read()).theirs)
+    if owner == _MISSING and not theirs.strip():
+        conf_file.remove()
+    elif owner == _MISSING:
+        conf_file.give_back(theirs, Ownership(0o644, 0, 0))
+    else:
+        conf_file.give_back(theirs, Ownership.decode(owner))
 
 
 def _remove_folders() -> None:
@@ -165,17 +180,22 @@ def _remove_folders() -> None:
                     raise SystemFault(f"cannot remove {folder}: {error.strerror}") from error
 
 
-def _mode(path: Path) -> int | None:
-    try:
-        return path.stat().st_mode & 0o7777
-    except FileNotFoundError:
-        return None
-
-
-def _octets(text: str) -> bytes:
-    return text.encode("utf-8", "surrogateescape")
-
-
 def default_service() -> Service:
     """Return systemd where it runs; a ``systemctl`` on the path means nothing."""
     return Service.SYSTEMD if paths.SYSTEMD_RUNNING.is_dir() else Service.OWN
+
+
+def unserved(config: Config) -> list[str]:
+    """Return the names of pairings whose port is not among the hidden ones."""
+    store = Store()
+    try:
+        return [pairing.name for pairing in store.pairings() if pairing.port not in config.ports]
+    finally:
+        store.close()
+
+
+def disabled_examples() -> bool:
+    """Tell whether knockd.conf has example sections that we put out of force."""
+    with suppress(BadInput):
+        return conf.DISABLED in conf_file.read()
+    return False

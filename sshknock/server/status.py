@@ -60,7 +60,7 @@ def current(store: Store, config: Config) -> Status:
     A table that was lost is exposed until this moment, and told as such, though looking mends it.
     """
     problem: SshknockError | None = None
-    exposed = is_exposed(config, kernel.read())
+    exposed = is_exposed(store, config, kernel.read())
     try:
         doors = agree(store, config, "status")
     except SshknockError as error:

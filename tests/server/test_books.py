@@ -25,7 +25,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
     opened = Store(tmp_path / "state.db")
     with opened.transaction():
         opened.add_pairing("laptop", hosts=("h",), port=22, parameters=Parameters(), now=1)
-        books.issue_tickets(opened, generation=1)
+        books.issue_tickets(opened, generation=1, closing=99)
     yield opened
     opened.close()
 
@@ -39,7 +39,7 @@ def use(store: Store, *tickets: Ticket, now: int = 100) -> None:
     """Let the kernel tell that tickets were taken."""
     with store.transaction():
         books.take_in(store, [Used(t.id, HERE) for t in tickets], now=now, not_before=0)
-        books.issue_tickets(store, generation=2)
+        books.issue_tickets(store, generation=2, closing=99)
 
 
 def test_a_used_door_moves_the_counter_and_begins_a_session(store: Store) -> None:
@@ -84,7 +84,7 @@ def test_a_ticket_s_id_is_never_issued_again(store: Store) -> None:
     for generation in range(2, 5):
         with store.transaction():
             store.withdraw_all()
-            books.issue_tickets(store, generation)
+            books.issue_tickets(store, generation, 99)
         fresh = {t.id for t in store.tickets()}
         assert not fresh & issued
         issued |= fresh

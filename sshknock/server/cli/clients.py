@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from sshknock.errors import BadInput, SshknockError, UsageError
+from sshknock.errors import BadInput, UsageError
 from sshknock.protocol.names import parse_host, parse_name, parse_port
 from sshknock.protocol.parameters import Parameters
 from sshknock.protocol.ranges import parse_ports, parse_range
@@ -81,7 +81,7 @@ def add(
                 write_private(token_file, line.encode())
     try:
         reconcile_server(f"client add {name}")
-    except SshknockError:
+    except BaseException:
         # Nobody listens and nobody has the token: leave no pairing rather than half of one.
         with opened() as (_, store), store.transaction():
             store.remove_pairing(store.pairing(name))

@@ -11,7 +11,7 @@ import click
 from sshknock.server import books
 from sshknock.server import status as server_status
 from sshknock.server.cli.root import opened
-from sshknock.server.engines.knockd.engine import read_conf
+from sshknock.server.engines.knockd import conf_file
 from sshknock.server.reconcile import engine
 from sshknock.server.status import Status
 
@@ -53,12 +53,12 @@ def render(*, to_stdout: bool, check: bool) -> int:
     """Print knockd.conf as it should be now. It holds the sequences: treat it as a secret."""
     with opened() as (config, store):
         text = engine(store, config).file(books.doors(store))
-        same = read_conf() == text
+        same = conf_file.read() == text
     if to_stdout or not check:
-        sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
-        return 0
-    click.echo("knockd.conf is up to date." if same else "knockd.conf is not up to date.")
-    return 0 if same else 1
+        sys.stdout.buffer.write(conf_file.encode(text))
+    else:
+        click.echo("knockd.conf is up to date." if same else "knockd.conf is not up to date.")
+    return 1 if check and not same else 0
 
 
 def _show(now: Status) -> None:

@@ -28,8 +28,9 @@ def require_root() -> None:
 def opened() -> Iterator[tuple[Config, Store]]:
     """Give the settings and the books, under the lock; raise NotSetUp where there are none."""
     require_root()
-    config = load()
+    load()
     with locked(paths.LOCK_FILE, timeout_s=_LOCK_PATIENCE_S):
+        config = load()  # again: an uninstall may have had the lock
         store = Store()
         try:
             yield config, store

@@ -110,6 +110,10 @@ def _has_clients() -> bool:
 def _tell(config: Config) -> None:
     ports = ", ".join(str(port) for port in config.ports)
     click.echo(f"Port {ports} is hidden on {config.interface}; knockd listens.")
+    if setting_up.disabled_examples():
+        click.echo("The example sections of knockd.conf are commented out: anybody can knock them.")
+    for name in setting_up.unserved(config):
+        click.echo(f"Mind: {name} was made for a port that is not hidden. Make it anew.")
     if config.hook is Hook.FORCECOMMAND:
         click.echo(_FORCECOMMAND.format(line=this_program().line("forcecommand")))
     if not _has_clients():

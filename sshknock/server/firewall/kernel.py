@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +12,8 @@ from sshknock.errors import SystemFault
 from sshknock.protocol.names import Address, parse_address
 from sshknock.server.firewall.table import TABLE
 from sshknock.system.processes import Completed, program, run
+
+_TRANSPORTS = {socket.IPPROTO_TCP: "tcp", socket.IPPROTO_UDP: "udp"}
 
 
 class Refused(SystemFault):
@@ -26,19 +30,26 @@ class Used:
 
 @dataclass(frozen=True, slots=True)
 class TableState:
-    """What the table holds now. ``hidden`` are ports, ``last`` elements as nft writes them."""
+    """What the table holds now.
+
+    ``hidden`` are ports, ``last`` and ``tripwires`` elements as they are written for nft, ``rules``
+    is the number of rules in force: none while the table is dormant.
+    """
 
     generation: int | None
+    rules: int
     tickets: frozenset[int]
     used: tuple[Used, ...]
     hidden: frozenset[int]
     last: frozenset[str]
+    tripwires: frozenset[str]
     admitted: frozenset[Address]
 
 
 def read() -> TableState | None:
     """Return the table's state, None when there is no table; raise SystemFault."""
-    done = _nft("-j", "list", "table", *TABLE.split())
+    # Numbers as numbers: marks can have names (/etc/iproute2/rt_marks).
+    done = _nft("-n", "-j", "list", "table", *TABLE.split())
     if done.returncode:
         if "No such file" in done.stderr or "does not exist" in done.stderr:
             return None
@@ -70,9 +81,14 @@ def _first_line(text: str) -> str:
 
 
 def _parse(listing: dict[str, Any]) -> TableState:
-    elements: dict[str, list[Any]] = {}
+    elements: dict[str, list[Any]] = defaultdict(list)  # an older version had fewer sets
+    rules = 0
+    dormant = False
     for item in listing["nftables"]:
-        if "set" in item:
+        rules += "rule" in item
+        if "table" in item:
+            dormant = "dormant" in item["table"].get("flags", ())
+        elif "set" in item:
             values = item["set"].get("elem", [])
             elements[item["set"]["name"]] = [_value(value) for value in values]
     used = [
@@ -83,14 +99,20 @@ def _parse(listing: dict[str, Any]) -> TableState:
     generations = elements["generation"]
     return TableState(
         generation=int(generations[0]) if len(generations) == 1 else None,
+        rules=0 if dormant else rules,
         tickets=frozenset(int(ticket) for ticket in elements["tickets"]),
         used=tuple(used),
         hidden=frozenset(int(port) for port in elements["hidden"]),
-        last=frozenset(f"{transport} . {port}" for transport, port in elements["last"]),
+        last=_knocks(elements["last"]),
+        tripwires=_knocks(elements["tripwires"]),
         admitted=frozenset(
             parse_address(address) for name in ("open4", "open6") for address in elements[name]
         ),
     )
+
+
+def _knocks(elements: list[tuple[Any, int]]) -> frozenset[str]:
+    return frozenset(f"{_TRANSPORTS.get(number, number)} . {port}" for number, port in elements)
 
 
 def _value(element: Any) -> Any:

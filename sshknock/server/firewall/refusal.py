@@ -21,7 +21,11 @@ def decide(refuse: Refuse) -> Refuse:
     done = run([str(program("nft", "nftables")), "-j", "list", "ruleset"], timeout_s=60)
     if done.returncode:
         return Refuse.RESET
-    return Refuse.DROP if _host_is_silent(json.loads(done.stdout)["nftables"]) else Refuse.RESET
+    try:
+        silent = _host_is_silent(json.loads(done.stdout)["nftables"])
+    except (ValueError, KeyError, TypeError):  # a newer nft's words: answer as hosts do
+        return Refuse.RESET
+    return Refuse.DROP if silent else Refuse.RESET
 
 
 def _host_is_silent(items: list[dict[str, Any]]) -> bool:

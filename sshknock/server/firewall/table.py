@@ -4,6 +4,10 @@ Only bare SYNs to a hidden port are judged, so running sessions never notice tha
 or goes, and connection tracking is not needed. The priority is above that of other filters: they
 decide first. ``pre`` runs before every other chain and notes who sent the last knock of a door
 first; without it an eavesdropper who repeats a train within milliseconds often wins the ticket.
+Who touches a tripwire makes no such claim for a while.
+
+What is no SYN and belongs to no connection (FIN, NULL and Xmas scans, stray ACKs) meets what it
+would meet on a closed port.
 """
 
 from __future__ import annotations
@@ -19,7 +23,9 @@ TABLE = "inet sshknock"
 _SIZE = 65536
 _CLAIMED_S = 2
 _CLAIM_S = 5
+_STRAY_S = 10
 _SYN = "tcp flags & (fin | syn | rst | ack)"
+_RULE_INDENT = "    "
 
 
 def fresh_table(config: Config, refuse: Refuse, generation: int) -> str:
@@ -37,6 +43,7 @@ def fresh_table(config: Config, refuse: Refuse, generation: int) -> str:
         f"  set generation {{ type mark; elements = {{ {generation} }}; }}",
         f"  set hidden {{ type inet_service; flags timeout; elements = {{ {hidden} }}; }}",
         f"  set last {{ type {port}; {size}",
+        f"  set tripwires {{ type {port}; {size}",
         f"  set claimed {{ type {port}; {short_lived} {_CLAIMED_S}s; {size}",
     ]
     for n, kind, _, _ in families:
@@ -46,6 +53,7 @@ def fresh_table(config: Config, refuse: Refuse, generation: int) -> str:
             f"  set open{n} {{ type {kind}; {short_lived} {config.timeout_s}s; {size}",
             f"  set conn{n} {{ type {kind} . inet_service; {short_lived} 60s; {size}",
             f"  set claims{n} {{ type {claim}; {short_lived} {_CLAIM_S}s; {size}",
+            f"  set strays{n} {{ type {kind}; {short_lived} {_STRAY_S}s; {size}",
         ]
     lines += [
         "  chain pre {",
@@ -54,18 +62,21 @@ def fresh_table(config: Config, refuse: Refuse, generation: int) -> str:
     ]
     for n, _, header, protocol in families:
         # The packet that sets the claim is the first; later ones of others find it claimed.
-        lines.append(
-            f"    meta nfproto {protocol} meta l4proto . th dport @last"
-            " meta l4proto . th dport != @claimed"
-            " add @claimed { meta l4proto . th dport }"
-            f" update @claims{n} {{ meta l4proto . th dport . {header} saddr }}"
-        )
+        knock = "meta l4proto . th dport"
+        lines += [
+            f"    meta nfproto {protocol} {knock} @tripwires"
+            f" update @strays{n} {{ {header} saddr }}",
+            f"    meta nfproto {protocol} {knock} @last {header} saddr != @strays{n}"
+            f" {knock} != @claimed add @claimed {{ {knock} }}"
+            f" update @claims{n} {{ {knock} . {header} saddr }}",
+        ]
     lines += [
         "  }",
         "  chain input {",
         "    type filter hook input priority 10; policy accept;",
         "    iif lo accept",
         f"    tcp dport @hidden {_SYN} == syn goto door",
+        "    tcp dport @hidden tcp flags & (rst | ack) == 0x0 goto refused",
         "  }",
         "  chain door {",
     ]
@@ -77,9 +88,24 @@ def fresh_table(config: Config, refuse: Refuse, generation: int) -> str:
         "  chain refused {",
         f"    {refusal(refuse)}",
         "  }",
-        "}",
     ]
+    if refuse is Refuse.DROP:
+        # The listening socket answers a stray ACK with a bare reset; a session's reset has an ACK.
+        lines += [
+            "  chain output {",
+            "    type filter hook output priority 10; policy accept;",
+            "    oif lo accept",
+            "    tcp sport @hidden tcp flags & (syn | rst | ack) == rst drop",
+            "  }",
+        ]
+    lines.append("}")
     return "\n".join(lines) + "\n"
+
+
+def rule_count(config: Config, refuse: Refuse) -> int:
+    """Return how many rules the table has: one that somebody emptied has fewer."""
+    lines = fresh_table(config, refuse, 0).splitlines()
+    return sum(line.startswith(_RULE_INDENT) and " hook " not in line for line in lines)
 
 
 def _door_rules(admit: Admit, n: str, header: str) -> list[str]:

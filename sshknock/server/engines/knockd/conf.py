@@ -6,6 +6,7 @@ written that this parser, which follows knockd 0.8's, does not read back as it w
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from sshknock.errors import BadInput
@@ -64,7 +65,7 @@ class File:
 
 def split(text: str) -> File:
     """Cut a file in two; raise BadInput when the marks of our block are damaged."""
-    lines = text.splitlines(keepends=True)
+    lines = _lines(text)
     begins = [i for i, line in enumerate(lines) if line.strip() == BEGIN]
     ends = [i for i, line in enumerate(lines) if line.strip() == END]
     if not begins and not ends:
@@ -75,9 +76,12 @@ def split(text: str) -> File:
             f"remove every line that is {BEGIN!r} or {END!r} and what stands between them",
         )
     before, inside = "".join(lines[: begins[0]]), lines[begins[0] + 1 : ends[0]]
+    after = "".join(lines[ends[0] + 1 :])
     if inside and inside[0].rstrip("\n") == _NO_NEWLINE:
-        before, inside = before.removesuffix("\n"), inside[1:]
-    return File(before + "".join(lines[ends[0] + 1 :]), "".join(inside))
+        inside = inside[1:]
+        if not after:  # else it must not run into what was written below our block
+            before = before.removesuffix("\n")
+    return File(before + after, "".join(inside))
 
 
 def parse(text: str) -> list[Section]:
@@ -114,7 +118,7 @@ def doors_of(text: str) -> list[Section]:
 
 def disable_stock(text: str) -> str:
     """Turn the example sections of Debian's file into comments: anybody can knock them."""
-    lines = text.splitlines(keepends=True)
+    lines = _lines(text)
     starts = [s.line - 1 for s in parse(text)] + [len(lines)]
     for section, start, end in zip(parse(text), starts, starts[1:], strict=False):
         if section.value("sequence") in _STOCK_SEQUENCES:
@@ -126,8 +130,13 @@ def disable_stock(text: str) -> str:
 
 def enable_stock(text: str) -> str:
     """Turn back what ``disable_stock`` did."""
-    lines = text.splitlines(keepends=True)
+    lines = _lines(text)
     return "".join(line.removeprefix(DISABLED) for line in lines)
+
+
+def _lines(text: str) -> list[str]:
+    """Return the lines with their ends; only the newline ends one, as for knockd."""
+    return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
 def _check_directive(

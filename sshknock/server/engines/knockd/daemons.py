@@ -9,14 +9,13 @@ opens once. The old one goes when no attempt that it saw the beginning of can st
 from __future__ import annotations
 
 import time
-from contextlib import suppress
 from pathlib import Path
 
 from sshknock.errors import SystemFault
 from sshknock.protocol.knocks import Knock
 from sshknock.server import paths
 from sshknock.server.config import Service
-from sshknock.server.engines.knockd import guard
+from sshknock.server.engines.knockd import conf_file, guard
 from sshknock.server.engines.knockd.launch import Instance, Launcher, OwnLauncher, launcher
 from sshknock.server.engines.knockd.sections import SEQ_TIMEOUT_S
 from sshknock.system.files import write_private
@@ -102,18 +101,16 @@ class Daemons:
             self._discard(_ADMINISTRATOR)
         if text is not None:
             paths.KNOCKD_RUN.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_private(_ADMINISTRATOR.conf, text.encode())
+            write_private(_ADMINISTRATOR.conf, conf_file.encode(text))
             options = [] if _names_interface(text) else ["-i", self._interface]
             self._launcher.start(_ADMINISTRATOR, options)
             self._wait_until_listening(_ADMINISTRATOR)
 
     def stop(self) -> None:
         """End all of our processes and remove their files."""
-        for instance in _instances():
+        for instance in (*_instances(), _ADMINISTRATOR):
             self._discard(instance)
-        self._discard(_ADMINISTRATOR)
-        with suppress(FileNotFoundError):
-            (paths.KNOCKD_RUN / _CURRENT).unlink()
+        (paths.KNOCKD_RUN / _CURRENT).unlink(missing_ok=True)
 
     def _current(self) -> Instance | None:
         name = _read(paths.KNOCKD_RUN / _CURRENT)
@@ -198,7 +195,7 @@ def _retires_at(instance: Instance) -> float:
 
 def _read(path: Path) -> str | None:
     try:
-        return path.read_text(errors="replace")
+        return conf_file.decode(path.read_bytes())
     except OSError:
         return None
 

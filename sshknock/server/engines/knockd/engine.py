@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import stat
-from pathlib import Path
-
-from sshknock.errors import BadInput, SshknockError, SystemFault
-from sshknock.server import interfaces, paths
+from sshknock.errors import SshknockError, SystemFault
+from sshknock.server import interfaces
 from sshknock.server.config import Config
 from sshknock.server.engines.base import Door, Progress
-from sshknock.server.engines.knockd import conf
+from sshknock.server.engines.knockd import conf, conf_file
 from sshknock.server.engines.knockd.daemons import Daemons
 from sshknock.server.engines.knockd.sections import Block, build
-from sshknock.system.files import write_private
 
 REPLACEMENT_EVERY_S = 1.0
 
 _DOORS_IPV4_ONLY = 480  # with more, the kernel refuses knockd's filter
 _DOORS_BOTH = 120  # with more, knockd takes more than a second to start
 _IPV6 = 6
-_PRIVATE = 0o600
 
 
 class KnockdEngine:
@@ -46,7 +41,7 @@ class KnockdEngine:
 
     def file(self, doors: tuple[Door, ...]) -> str:
         """Return what knockd.conf should hold: the administrator's part and our block."""
-        theirs = conf.split(read_conf()).theirs
+        theirs = conf.split(conf_file.read()).theirs
         return conf.File(theirs, self.block(doors).text).render()
 
     def update(self, doors: tuple[Door, ...]) -> Progress:
@@ -84,30 +79,14 @@ class KnockdEngine:
     def _update_file(self, block: Block) -> SshknockError | None:
         """Bring knockd.conf and the administrator's own daemon up to date."""
         try:
-            text = read_conf()
+            text = conf_file.read()
             theirs = conf.split(text).theirs
             own_sections = conf.doors_of(theirs)
             wanted = conf.File(theirs, block.text).render()
-            if text != wanted or _mode(paths.KNOCKD_CONF) != _PRIVATE:
-                write_private(paths.KNOCKD_CONF, wanted.encode("utf-8", "surrogateescape"))
+            owner = conf_file.ownership()
+            if text != wanted or owner is None or owner.mode != conf_file.PRIVATE:
+                conf_file.write(wanted)
             self._daemons.run_administrators(theirs if own_sections else None)
         except SshknockError as error:
             return error
-        return None
-
-
-def read_conf() -> str:
-    """Return knockd.conf's text, empty when there is none; bytes that are no text are kept."""
-    try:
-        return paths.KNOCKD_CONF.read_bytes().decode("utf-8", "surrogateescape")
-    except FileNotFoundError:
-        return ""
-    except OSError as error:
-        raise BadInput(f"cannot read {paths.KNOCKD_CONF}: {error.strerror}") from error
-
-
-def _mode(path: Path) -> int | None:
-    try:
-        return stat.S_IMODE(path.stat().st_mode)
-    except OSError:
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -14,6 +15,7 @@ from sshknock.server import paths, proc
 from sshknock.server.config import Service
 from sshknock.system.processes import ENVIRONMENT, program, run
 
+_DEFAULT_CONF = "/etc/knockd.conf"  # knockd(1)
 UNIT = "sshknock-knockd@{name}.service"
 
 
@@ -85,14 +87,19 @@ class OwnLauncher:
         """Send SIGTERM; knockd waits for the commands that it runs."""
         pid = self.pid(instance)
         if pid is not None:
-            os.kill(pid, signal.SIGTERM)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
 
     def pid(self, instance: Instance) -> int | None:
-        """Return the process of the pid file, if it is still that one."""
+        """Return the process of the pid file, if it is still that one.
+
+        A start that was killed left no pid file: then it is looked for by its command line.
+        """
         try:
             pid, started = (int(field) for field in instance.pid_file.read_text().split())
         except (OSError, ValueError):
-            return None
+            found = running_on(instance.conf) if instance.conf.exists() else []
+            return found[0] if found else None
         _reap(pid)
         return pid if proc.started(pid) == started else None
 
@@ -122,6 +129,30 @@ class SystemdLauncher:
                 f"systemd could not {verb} {_unit(instance)}",
                 f"see 'systemctl status {_unit(instance)}'",
             )
+
+
+def running_on(config: Path) -> list[int]:
+    """Return the knockd processes of our network that read this file."""
+    here = _network("self")
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        pid = path.parent.name
+        try:
+            program_name, *arguments = path.read_text(errors="replace").split("\0")
+        except (OSError, ValueError):
+            continue
+        if Path(program_name).name == "knockd" and _network(pid) == here:
+            chosen = arguments[arguments.index("-c") + 1] if "-c" in arguments else _DEFAULT_CONF
+            if chosen == str(config):
+                found.append(int(pid))
+    return found
+
+
+def _network(pid: str) -> str | None:
+    try:
+        return str(Path(f"/proc/{pid}/ns/net").readlink())
+    except OSError:
+        return None
 
 
 def launcher(service: Service) -> Launcher:
