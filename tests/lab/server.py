@@ -126,7 +126,8 @@ class Server(Host):
             self.write_log(name, str(self.run(command, check=False)))
         for file in ("/etc/knockd.conf", "/etc/pam.d/sshd", "/var/log/knockd.log"):
             if self.path(file).exists():
-                self.write_log(file.replace("/", "_"), self.read(file))
+                octets = self.path(file).read_bytes()
+                self.write_log(file.replace("/", "_"), octets.decode(errors="replace"))
 
     def _answers(self) -> bool:
         """Asked over loopback, which is never hidden."""

@@ -158,3 +158,15 @@ def test_an_eavesdropper_right_behind_never_wins_the_door(
     assert len(shadow.repeated) >= 4, "the eavesdropper heard nothing"
     assert eavesdropper.connects(server.ipv4) == "refused"
     assert server.pairing("laptop")["next"] == before + 1, "the first attempt was enough"
+
+
+def test_claims_that_were_taken_beforehand_open_nothing(
+    server: Server, laptop: Client, eavesdropper: Host
+) -> None:
+    """An eavesdropper who sent to every port first, and repeats the train, stays outside."""
+    station = eavesdropper.station(server)
+    for transport in ("udp", "tcp"):
+        station.sweep(range(3000, 65001), transport)
+    with eavesdropper.shadow(server, laptop, delay_s=0):
+        assert laptop.ssh("myserver", "echo in").stdout == "in\n"
+    assert eavesdropper.connects(server.ipv4) == "refused"

@@ -87,7 +87,8 @@ def _parse(listing: dict[str, Any]) -> TableState:
     for item in listing["nftables"]:
         rules += "rule" in item
         if "table" in item:
-            dormant = "dormant" in item["table"].get("flags", ())
+            # The one flag that stops the rules; nft 1.0.6 misspells its name in JSON.
+            dormant = bool(item["table"].get("flags"))
         elif "set" in item:
             values = item["set"].get("elem", [])
             elements[item["set"]["name"]] = [_value(value) for value in values]
