@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ import tomli
 from sshknock.client import paths
 from sshknock.errors import BadInput, NoSuchPairing, SystemFault, UsageError
 from sshknock.protocol.names import is_pairing_id, parse_host, parse_name, parse_port
+from sshknock.records import record
 from sshknock.system.files import locked, write_private
 
 FILE_KEYRING = "file"
@@ -27,7 +27,7 @@ _LOCK_S = 10.0
 _HEAD = "# sshknock's pairings. 'sshknock set' changes them; comments are not kept.\n"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Pairing:
     """One server as this client knows it.
 

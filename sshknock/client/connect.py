@@ -13,10 +13,10 @@ import os
 import select
 import socket
 import time
-from dataclasses import dataclass
 from typing import Protocol
 
 from sshknock.client.route import Route
+from sshknock.records import record
 
 FIRST_GAP_S = 0.010
 GAP_GROWTH = 1.25
@@ -42,7 +42,7 @@ class Abandoned(Exception):
     """The watch reported: the program that asked for the connection is gone."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Outcome:
     """How a round of attempts ended.
 

@@ -6,7 +6,6 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 
 from sshknock.client.config import Pairing
 from sshknock.client.connect import NoWatch
@@ -17,13 +16,14 @@ from sshknock.client.route import resolve
 from sshknock.client.state import Store
 from sshknock.errors import BadInput, NotOpened, SshknockError
 from sshknock.protocol.counters import SEARCH_ATTEMPTS
+from sshknock.records import record, replace
 from sshknock.system.files import LockTimeout
 
 LOCK_WAIT_S = 20.0
 ANSWER_S = 2.0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Opened:
     """One open train by hand: its counter, and the server's identification if it was read."""
 

@@ -11,7 +11,6 @@ import itertools
 import socket
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 
 from sshknock.client.connect import Outcome, Watch, connect
 from sshknock.client.knock import NothingSent, pacing, send_train
@@ -21,6 +20,7 @@ from sshknock.errors import NotOpened, SshknockError
 from sshknock.protocol.counters import SEARCH_ATTEMPTS, ClientCounters, search_points
 from sshknock.protocol.derivation import derive
 from sshknock.protocol.knocks import Purpose
+from sshknock.records import replace
 
 RUN_S = 15.0
 """The longest that the attempts of one run take together."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 import socket
 import time
 from contextlib import ExitStack, suppress
-from dataclasses import replace
 
 from sshknock.client import sessions
 from sshknock.client.config import Pairing
@@ -24,6 +23,7 @@ from sshknock.client.route import Route, resolve
 from sshknock.client.state import FAILED, OPENED, Store
 from sshknock.errors import EXIT_DONE, EXIT_FAILED, NotOpened, SshknockError, report
 from sshknock.protocol.counters import attempts_of_a_run
+from sshknock.records import replace
 from sshknock.system.files import LockTimeout
 
 LOCK_WAIT_S = 40.0

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
 
 from sshknock import __version__
 from sshknock.errors import EXIT_DONE, BadInput, SshknockError, UsageError, report
 from sshknock.protocol.names import parse_host, parse_name, parse_port
+from sshknock.records import record
 
 USAGE = """\
 Usage: sshknock-proxy [--name NAME] HOST PORT
@@ -31,7 +31,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 no such pairing, 4 no usable keyring,
 """
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Arguments:
     """What the command line asks for; ``name`` is None when the host decides."""
 

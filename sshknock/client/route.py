@@ -9,13 +9,13 @@ answer.
 from __future__ import annotations
 
 import socket
-from dataclasses import dataclass
 from typing import Any
 
 from sshknock.errors import SshknockError
+from sshknock.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Route:
     """From where to where: ``address`` and ``source`` are socket addresses, the source's port 0."""
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sshknock.client import paths
@@ -21,6 +20,7 @@ from sshknock.protocol.counters import ClientCounters
 from sshknock.protocol.names import is_admission, is_pairing_id
 from sshknock.protocol.parameters import Parameters
 from sshknock.protocol.secrets import Secret
+from sshknock.records import record, replace
 from sshknock.system.files import LockTimeout, locked
 
 OPENED = "opened"
@@ -37,7 +37,7 @@ UNUSED_S = 60
 _VERSION = 1
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PairingState:
     """What one run of ssh leaves to the next.
 
@@ -53,7 +53,7 @@ class PairingState:
     secret: Secret
     parameters: Parameters
     admission_s: int = 0
-    counters: ClientCounters = field(default_factory=ClientCounters)
+    counters: ClientCounters = ClientCounters()
     strong: int | None = None
     refuses: bool = False
     last_open: int | None = None

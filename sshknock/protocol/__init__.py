@@ -7,5 +7,5 @@ parameters   what can be chosen, and what is refused
 derivation   (secret, purpose, counter) -> sequence
 counters     how the two sides stay in step
 token        what the server hands to its client
-names, ranges  the strict parsers of short strings
+names, addresses, ranges  the strict parsers of short strings
 """

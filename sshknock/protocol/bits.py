@@ -8,10 +8,10 @@ steps lie between two samples: neighbouring steps tell too much of each other.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from sshknock.errors import BadInput
 from sshknock.protocol.draws import hmac_draws
+from sshknock.records import record
 
 Bits = Iterator[int]
 
@@ -21,7 +21,7 @@ _START_SPAN = 0.2
 _ESCAPED = 1e6
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BitParameters:
     """The map's coefficients and the threshold of the samples (the paper's ``a``, ``b``)."""
 

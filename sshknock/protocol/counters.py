@@ -17,9 +17,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
 from sshknock.errors import BadInput
+from sshknock.records import record, replace
 
 ATTEMPTS = 8
 """Attempts of one run at most, and never more than the window."""
@@ -31,7 +31,7 @@ COUNTER_LIMIT = 1 << 62
 """Stores refuse counters from here on: SQLite's integers are signed."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ClientCounters:
     """The client's place: ``confirmed`` (c), ``sent`` (m), and ``top``, ``step`` of the cycle."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 from sshknock.errors import BadInput
+from sshknock.records import record
 
 PORT_LOWEST = 1
 PORT_HIGHEST = 65535
@@ -25,7 +25,7 @@ class Purpose(Enum):
     CLOSE = "close"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Knock:
     """One packet to a port, written ``11045:tcp`` as in the paper's figure 1."""
 

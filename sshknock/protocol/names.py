@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 
 from sshknock.errors import BadInput
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?", re.ASCII)
@@ -20,7 +17,7 @@ def parse_name(text: str) -> str:
     """Return a pairing's name: letters, digits, dot, dash and underscore, at most 63."""
     if not _NAME.fullmatch(text):
         raise BadInput(
-            f"{_shown(text)} is no name for a pairing",
+            f"{shown(text)} is no name for a pairing",
             "letters, digits, '.', '-' and '_', the first a letter or a digit, at most 63",
         )
     return text
@@ -29,19 +26,16 @@ def parse_name(text: str) -> str:
 def parse_host(text: str) -> str:
     """Return a host name or an address, in lower case and without a final dot (RFC 1123)."""
     host = text.lower()
-    try:
-        return str(ipaddress.ip_address(host))
-    except ValueError:
-        pass
-    zoned, _, zone = host.partition("%")
-    if zone and _LABEL.fullmatch(zone):
-        try:
-            return f"{ipaddress.IPv6Address(zoned)}%{text.partition('%')[2]}"
-        except ValueError:
-            pass
+    if ":" in host or host[:1].isdigit():
+        # Costs more than all the rest here, and most hosts have names.
+        from sshknock.protocol.addresses import canonical  # noqa: PLC0415
+
+        address = canonical(text)
+        if address is not None:
+            return address
     host = host.removesuffix(".")
     if not host or len(host) > _HOST_LONGEST or not all(map(_LABEL.fullmatch, host.split("."))):
-        raise BadInput(f"{_shown(text)} is no host name and no address")
+        raise BadInput(f"{shown(text)} is no host name and no address")
     return host
 
 
@@ -49,24 +43,11 @@ def parse_port(text: str | int) -> int:
     """Return a TCP port, 1..65535."""
     digits = str(text)
     if not (digits.isascii() and digits.isdecimal() and len(digits) <= len("65535")):
-        raise BadInput(f"{_shown(digits)} is no port")
+        raise BadInput(f"{shown(digits)} is no port")
     port = int(digits)
     if not 1 <= port <= 65535:  # noqa: PLR2004  the range of ports
         raise BadInput(f"{port} is no port: they go from 1 to 65535")
     return port
-
-
-def parse_address(text: str) -> Address:
-    """Return an IPv4 or IPv6 address without a zone; a mapped address becomes plain IPv4."""
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        raise BadInput(f"{_shown(text)} is no address") from None
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.scope_id is not None:
-            raise BadInput(f"{_shown(text)} has a zone; addresses are written without one")
-        return address.ipv4_mapped or address
-    return address
 
 
 def is_pairing_id(text: str) -> bool:
@@ -79,6 +60,6 @@ def is_admission(value: object) -> bool:
     return type(value) is int and 0 <= value <= _ADMISSION_LONGEST_S
 
 
-def _shown(text: str, longest: int = 60) -> str:
+def shown(text: str, longest: int = 60) -> str:
     """Return a text for a message: quoted, escaped and not too long."""
     return repr(text if len(text) <= longest else text[:longest] + "…")

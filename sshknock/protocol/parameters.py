@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from itertools import islice
 from typing import Any
 
@@ -13,6 +12,7 @@ from sshknock.errors import BadInput
 from sshknock.protocol.bits import PROTOCOL_SOURCES, BitParameters
 from sshknock.protocol.draws import PORT_SOURCES
 from sshknock.protocol.knocks import PORT_HIGHEST, PORT_LOWEST
+from sshknock.records import as_dict, names_of, record
 
 KNOCKS_LOWEST = 3
 KNOCKS_HIGHEST = 8
@@ -24,7 +24,7 @@ _TRIAL_BITS = 512
 _BALANCED = (0.4, 0.6)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Parameters:
     """How sequences are drawn; both sides of a pairing hold the same.
 
@@ -104,19 +104,17 @@ class Parameters:
 
     def to_dict(self) -> dict[str, Any]:
         """Return what differs from the defaults, ready for JSON."""
-        changed: dict[str, Any] = {}
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if value != field.default:
-                changed[field.name] = sorted(value) if field.name == "exclude" else value
+        usual = as_dict(Parameters())
+        changed = {name: value for name, value in as_dict(self).items() if value != usual[name]}
+        if "exclude" in changed:
+            changed["exclude"] = sorted(self.exclude)
         return changed
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Parameters:
         """Read what ``to_dict`` wrote; unknown names and wrong types raise BadInput."""
-        known = {field.name for field in fields(cls)}
         for name in values:
-            if name not in known:
+            if name not in names_of(cls):
                 raise BadInput(f"unknown parameter {name!r}")
         given = dict(values)
         for name in ("port_source", "protocol_source"):

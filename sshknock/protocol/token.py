@@ -11,7 +11,6 @@ import base64
 import binascii
 import hashlib
 import json
-from dataclasses import dataclass
 from typing import Any
 
 from sshknock.errors import BadInput
@@ -24,6 +23,7 @@ from sshknock.protocol.names import (
 )
 from sshknock.protocol.parameters import Parameters
 from sshknock.protocol.secrets import Secret
+from sshknock.records import record
 
 _PREFIX = "sshknock1"
 _CHECK_DIGITS = 8
@@ -31,7 +31,7 @@ _LONGEST = 65536
 _KEYS = {"name", "id", "hosts", "port", "secret", "parameters"}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Token:
     """A pairing as the server hands it to its one client.
 

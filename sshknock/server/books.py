@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
+from sshknock.protocol.addresses import Address, parse_address
 from sshknock.protocol.derivation import derive
 from sshknock.protocol.knocks import Purpose
-from sshknock.protocol.names import Address, parse_address
 from sshknock.server import sessions
 from sshknock.server.config import Config
 from sshknock.server.engines.base import Door, format_sequence, parse_sequence

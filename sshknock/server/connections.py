@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sshknock.protocol.names import Address
+from sshknock.protocol.addresses import Address
 
 _LISTENING = "0A"  # TCP_LISTEN
 _STANDING = {"01", "03"}  # TCP_ESTABLISHED, and TCP_SYN_RECV: on its way to that

@@ -7,7 +7,7 @@ import socket
 from pathlib import Path
 
 from sshknock.errors import SystemFault
-from sshknock.protocol.names import Address, parse_address
+from sshknock.protocol.addresses import Address, parse_address
 from sshknock.system.processes import program, run
 
 _ROUTE_UP = 0x1

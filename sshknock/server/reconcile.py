@@ -21,8 +21,8 @@ import secrets
 import time
 from dataclasses import dataclass
 
+from sshknock.protocol.addresses import Address, parse_address
 from sshknock.protocol.knocks import Purpose
-from sshknock.protocol.names import Address, parse_address
 from sshknock.server import books, paths, proc
 from sshknock.server.config import Config, Refuse, load
 from sshknock.server.connections import ports_in_use

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sshknock.protocol.names import Address, parse_address
+from sshknock.protocol.addresses import Address, parse_address
 from sshknock.server import proc
 from sshknock.server.config import Config
 from sshknock.server.connections import connected_to

@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from hypothesis import settings
 from sshknock.client import config
 from sshknock.client.config import Pairing
 from sshknock.client.state import PairingState, Store
+from sshknock.records import replace
 from tests.client.door import HOST, PARAMETERS, Door
 
 # A busy machine is no fault of what is tested.
@@ -48,7 +48,7 @@ def pair(door: Door, name: str = "box", **changes: object) -> Store:
         known.pairings[name] = pairing
     store = Store(pairing)
     state = PairingState(PAIRING_ID, door.secret, PARAMETERS)
-    store.save(replace(state, **changes))  # type: ignore[arg-type]
+    store.save(replace(state, **changes))
     return store
 
 

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
@@ -19,6 +18,7 @@ import pytest
 from sshknock.client import config, sessions
 from sshknock.client.keyrings.file import FileStore, keyring_folder
 from sshknock.protocol.counters import ClientCounters
+from sshknock.records import replace
 from tests.client.conftest import finish, pair, start_proxy
 from tests.client.door import BANNER, HOST, PARAMETERS, Door, free_port
 

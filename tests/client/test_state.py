@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from sshknock.errors import BadInput
 from sshknock.protocol.counters import ClientCounters
 from sshknock.protocol.parameters import Parameters
 from sshknock.protocol.secrets import Secret
+from sshknock.records import replace
 from sshknock.system.files import LockTimeout, locked
 
 ID = "0123456789abcdef"
@@ -165,7 +165,7 @@ def _used(**changes: object) -> PairingState:
         last_open=NOW - 1000,
         last_train=NOW - 1000,
     )
-    return replace(base, **changes)  # type: ignore[arg-type]
+    return replace(base, **changes)
 
 
 PROBES: dict[str, tuple[PairingState, bool]] = {

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sshknock.errors import BadInput
-from sshknock.protocol.names import parse_address, parse_host, parse_name, parse_port
+from sshknock.protocol.addresses import parse_address
+from sshknock.protocol.names import parse_host, parse_name, parse_port
 
 HOSTILE = ["", "$(id)", "a b", "a\nb", "a;b", "-x", "x" * 10_000, "a'b", 'a"b', "a\0b", "..", "ü"]
 

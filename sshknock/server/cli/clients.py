@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 import time
-from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -15,6 +14,7 @@ from sshknock.protocol.names import parse_host, parse_name, parse_port
 from sshknock.protocol.parameters import Parameters
 from sshknock.protocol.ranges import parse_ports, parse_range
 from sshknock.protocol.token import Token
+from sshknock.records import as_dict
 from sshknock.server import interfaces
 from sshknock.server.cli.root import opened
 from sshknock.server.config import Admit, Config
@@ -202,7 +202,7 @@ def _token(pairing: Pairing, config: Config) -> Token:
 
 
 def _values(pairing: Pairing) -> dict[str, object]:
-    parameters = asdict(pairing.parameters)
+    parameters = as_dict(pairing.parameters)
     parameters["exclude"] = sorted(pairing.parameters.exclude)
     return {
         "name": pairing.name,

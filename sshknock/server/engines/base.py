@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from sshknock.protocol.addresses import Address
 from sshknock.protocol.knocks import Knock, Purpose, Sequence, Transport
-from sshknock.protocol.names import Address
 
 
 @dataclass(frozen=True, slots=True)

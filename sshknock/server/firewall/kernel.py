@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sshknock.errors import SystemFault
-from sshknock.protocol.names import Address, parse_address
+from sshknock.protocol.addresses import Address, parse_address
 from sshknock.server.firewall.table import TABLE
 from sshknock.system.processes import Completed, program, run
 

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from sshknock.protocol.addresses import Address
 from sshknock.protocol.knocks import Knock
-from sshknock.protocol.names import Address
 from sshknock.server.config import Admit, Config, Refuse
 
 TABLE = "inet sshknock"

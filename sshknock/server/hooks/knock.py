@@ -30,7 +30,7 @@ def run(arguments: list[str]) -> int:
 
 def check(arguments: list[str]) -> None:
     """Refuse everything but a ticket and an address; raises BadInput or UsageError."""
-    from sshknock.protocol.names import parse_address  # noqa: PLC0415  costs more than the rest
+    from sshknock.protocol.addresses import parse_address  # noqa: PLC0415  costs more than the rest
 
     try:
         ticket, address = arguments

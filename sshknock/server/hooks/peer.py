@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sshknock.errors import BadInput
-from sshknock.protocol.names import parse_address
+from sshknock.protocol.addresses import parse_address
 from sshknock.server import connections, proc
 from sshknock.server.hooks import sshd
 

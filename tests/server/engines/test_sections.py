@@ -3,7 +3,6 @@
 import ipaddress
 import itertools
 import random
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +11,7 @@ from sshknock.protocol.derivation import derive
 from sshknock.protocol.knocks import Knock, Purpose, Transport
 from sshknock.protocol.parameters import Parameters
 from sshknock.protocol.secrets import Secret
+from sshknock.records import replace
 from sshknock.server.engines.base import Door, format_sequence, parse_sequence
 from sshknock.server.engines.knockd import conf, decoys, sections
 from tests.protocol import strategies
