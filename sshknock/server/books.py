@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from sshknock.protocol.addresses import Address, parse_address
 from sshknock.protocol.derivation import derive
-from sshknock.protocol.knocks import Purpose
+from sshknock.protocol.knocks import Knock, Purpose
 from sshknock.server import sessions
 from sshknock.server.config import Config
 from sshknock.server.engines.base import Door, format_sequence, parse_sequence
@@ -62,10 +62,10 @@ def end_sessions(store: Store, config: Config, admitted: frozenset[Address], now
         )
 
 
-def issue_tickets(store: Store, generation: int, closing: int) -> None:
+def issue_tickets(store: Store, generation: int, close_doors: int) -> None:
     """Let every pairing have its window of open doors, and every session its close door.
 
-    ``closing`` bounds the close doors: the newest sessions have them, the others end without.
+    ``close_doors`` bounds their number: the newest sessions have them, the others end without.
     """
     existing = {(t.pairing, t.purpose, t.counter): t for t in store.tickets()}
     wanted = set()
@@ -74,15 +74,34 @@ def issue_tickets(store: Store, generation: int, closing: int) -> None:
         window = pairing.parameters.window
         for counter in range(pairing.next, pairing.next + window):
             wanted.add((pairing.id, Purpose.OPEN, counter))
-    for session in store.sessions()[::-1][:closing]:
+    for session in store.sessions()[::-1][:close_doors]:
         wanted.add((session.pairing, Purpose.CLOSE, session.counter))
     for key in existing.keys() - wanted:
         store.withdraw(existing[key].id)
     for key in sorted(wanted - existing.keys(), key=lambda k: (k[0], k[1].value, k[2])):
         pairing_id, purpose, counter = key
         pairing = pairings[pairing_id]
-        sequence = derive(pairing.secret, purpose, counter, pairing.parameters)
-        store.issue(pairing_id, purpose, counter, format_sequence(sequence), generation)
+        opening, closing = (
+            format_sequence(derive(pairing.secret, which, counter, pairing.parameters))
+            for which in (Purpose.OPEN, Purpose.CLOSE)
+        )
+        store.issue(
+            pairing_id,
+            purpose,
+            counter,
+            sequence=opening if purpose is Purpose.OPEN else closing,
+            closing=closing,
+            generation=generation,
+        )
+
+
+def knocks(store: Store) -> set[Knock]:
+    """Return every knock that an honest client who is in step may send.
+
+    A close train may come before its door: a short session is over before knockd knows of it.
+    """
+    texts = {text for ticket in store.tickets() for text in (ticket.sequence, ticket.closing)}
+    return {knock for text in texts for knock in parse_sequence(text)}
 
 
 def doors(store: Store) -> tuple[Door, ...]:

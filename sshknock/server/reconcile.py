@@ -223,10 +223,12 @@ def _differences(store: Store, config: Config, state: TableState) -> list[str]:
 def _wanted(store: Store, config: Config) -> dict[str, set[str]]:
     """Return the elements of the sets that follow from the doors."""
     doors = books.doors(store)
-    knocks = {knock for door in doors for knock in door.sequence}
     ranges = [(p.parameters.port_min, p.parameters.port_max) for p in store.pairings()]
     wires = tripwires.choose(
-        decoy_seed(store), ranges, knocks=knocks, used=ports_in_use() | set(config.ports)
+        decoy_seed(store),
+        ranges,
+        knocks=books.knocks(store),
+        used=ports_in_use() | set(config.ports),
     )
     lasts = {door.sequence[-1] for door in doors if door.purpose is Purpose.OPEN}
     return {

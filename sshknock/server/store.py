@@ -48,6 +48,7 @@ CREATE TABLE ticket (
     purpose TEXT NOT NULL,
     counter INTEGER NOT NULL,
     sequence TEXT NOT NULL,
+    closing TEXT NOT NULL,
     generation INTEGER NOT NULL,
     UNIQUE (pairing, purpose, counter)
 ) STRICT;
@@ -92,13 +93,17 @@ class Pairing:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """A door's token: the kernel holds the id, whoever removes it has used the door."""
+    """A door's token: the kernel holds the id, whoever removes it has used the door.
+
+    ``closing`` is the close sequence of the same counter, of which no door may listen yet.
+    """
 
     id: int
     pairing: int
     purpose: Purpose
     counter: int
     sequence: str
+    closing: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,24 +290,28 @@ class Store:
     def tickets(self) -> list[Ticket]:
         """Return the tickets of all doors, in the order of their ids."""
         return [
-            Ticket(id_, pairing, Purpose(purpose), counter, sequence)
-            for id_, pairing, purpose, counter, sequence in self._db.execute(
-                "SELECT id, pairing, purpose, counter, sequence FROM ticket ORDER BY id"
+            Ticket(id_, pairing, Purpose(purpose), counter, sequence, closing)
+            for id_, pairing, purpose, counter, sequence, closing in self._db.execute(
+                "SELECT id, pairing, purpose, counter, sequence, closing FROM ticket ORDER BY id"
             )
         ]
 
     def issue(
-        self, pairing: int, purpose: Purpose, counter: int, sequence: str, generation: int
-    ) -> Ticket:
+        self,
+        pairing: int,
+        purpose: Purpose,
+        counter: int,
+        *,
+        sequence: str,
+        closing: str,
+        generation: int,
+    ) -> None:
         """Make a ticket with an id that was never used before."""
-        done = self._db.execute(
-            "INSERT INTO ticket (pairing, purpose, counter, sequence, generation)"
-            " VALUES (?, ?, ?, ?, ?)",
-            (pairing, purpose.value, counter, sequence, generation),
+        self._db.execute(
+            "INSERT INTO ticket (pairing, purpose, counter, sequence, closing, generation)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (pairing, purpose.value, counter, sequence, closing, generation),
         )
-        if done.lastrowid is None:
-            raise SystemFault("the server's books gave no id to a ticket")
-        return Ticket(done.lastrowid, pairing, purpose, counter, sequence)
 
     def withdraw(self, ticket: int) -> None:
         """Forget a ticket; its id stays spent."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sshknock.errors import BadInput, SystemFault
+from sshknock.protocol.derivation import derive
 from sshknock.protocol.knocks import Purpose
 from sshknock.protocol.parameters import Parameters
 from sshknock.server import books, proc
@@ -25,7 +26,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
     opened = Store(tmp_path / "state.db")
     with opened.transaction():
         opened.add_pairing("laptop", hosts=("h",), port=22, parameters=Parameters(), now=1)
-        books.issue_tickets(opened, generation=1, closing=99)
+        books.issue_tickets(opened, generation=1, close_doors=99)
     yield opened
     opened.close()
 
@@ -39,7 +40,7 @@ def use(store: Store, *tickets: Ticket, now: int = 100) -> None:
     """Let the kernel tell that tickets were taken."""
     with store.transaction():
         books.take_in(store, [Used(t.id, HERE) for t in tickets], now=now, not_before=0)
-        books.issue_tickets(store, generation=2, closing=99)
+        books.issue_tickets(store, generation=2, close_doors=99)
 
 
 def test_a_used_door_moves_the_counter_and_begins_a_session(store: Store) -> None:
@@ -88,6 +89,17 @@ def test_a_ticket_s_id_is_never_issued_again(store: Store) -> None:
         fresh = {t.id for t in store.tickets()}
         assert not fresh & issued
         issued |= fresh
+
+
+def test_what_a_client_in_step_may_send_includes_close_trains_before_their_doors(
+    store: Store,
+) -> None:
+    """None of it may be a tripwire."""
+    pairing = store.pairing("laptop")
+    for counter in range(8):
+        for purpose in Purpose:
+            sequence = derive(pairing.secret, purpose, counter, pairing.parameters)
+            assert set(sequence) <= books.knocks(store)
 
 
 def test_next_never_decreases(store: Store) -> None:

@@ -23,7 +23,7 @@ TABLE = "inet sshknock"
 _SIZE = 65536
 _CLAIMED_S = 2
 _CLAIM_S = 5
-_STRAY_S = 10
+_STRAY_S = 3
 _SYN = "tcp flags & (fin | syn | rst | ack)"
 _RULE_INDENT = "    "
 
