@@ -79,7 +79,7 @@ def _apply(config: Config, before: Config | None) -> None:
         else:
             pam_file.remove()
         settings.save(config)
-        _ask_for_new_table(settings_changed=before is not None)
+        _ask_for_new_table(_changes(before, config))
     if config.service is Service.SYSTEMD:
         systemd.install()
     reconcile("init")
@@ -122,13 +122,22 @@ def _stop_processes() -> None:
     Daemons(Service.OWN, "", ipv4_only=True).stop()
 
 
-def _ask_for_new_table(*, settings_changed: bool) -> None:
+def _changes(before: Config | None, config: Config) -> str:
+    """Return what differs, as people read it; nothing for a first time."""
+    if before is None:
+        return ""
+    old, new = before.render().splitlines(), config.render().splitlines()
+    changed = ((a, b) for a, b in zip(old, new, strict=True) if a != b)
+    return ", ".join(f"{a} -> {b.partition(' = ')[2]}" for a, b in changed).replace('"', "")
+
+
+def _ask_for_new_table(changes: str) -> None:
     store = Store()
     try:
         with store.transaction():
             make_table_anew(store)
-            if settings_changed:
-                store.record("settings changed", int(time.time()))
+            if changes:
+                store.record("settings changed", int(time.time()), detail=changes)
     finally:
         store.close()
 

@@ -8,10 +8,12 @@ from typing import Any
 
 from sshknock.errors import SshknockError
 from sshknock.protocol.knocks import Purpose
+from sshknock.server import sessions
 from sshknock.server.config import Config
 from sshknock.server.firewall import kernel
 from sshknock.server.reconcile import agree, engine, is_exposed
 from sshknock.server.store import Pairing, Store
+from sshknock.server.upkeep import complaints
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +27,16 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The server as it is now. ``sweep_chance`` is that of one sweep of all ports."""
+    """The server as it is now.
+
+    ``sweep_chance`` is that of one sweep of all ports, ``complaints`` what ``init`` would mend.
+    """
 
     config: Config
     exposed: bool
     lines: tuple[Line, ...]
     sweep_chance: float
+    complaints: tuple[str, ...]
     problem: SshknockError | None
 
     def to_json(self) -> dict[str, Any]:
@@ -66,11 +72,12 @@ def current(store: Store, config: Config) -> Status:
     except SshknockError as error:
         doors, problem = (), error
     owners = Counter(t.pairing for t in store.tickets() if t.purpose is Purpose.OPEN)
-    running = Counter(session.pairing for session in store.sessions())
+    running = Counter(s.pairing for s in store.sessions() if sessions.is_running(s))
     return Status(
         config=config,
         exposed=exposed,
         lines=tuple(Line(p, owners[p.id], running[p.id]) for p in store.pairings()),
         sweep_chance=engine(store, config).block(doors).sweep_chance,
+        complaints=tuple(complaints(config)),
         problem=problem,
     )

@@ -82,3 +82,42 @@ def test_init_that_fails_leaves_the_settings_that_were(lab: Lab) -> None:
     assert failed.code == 2
     assert pair.server.read("/etc/sshknock/server.toml") == before
     assert pair.laptop.ssh("myserver", "echo in").stdout == "in\n"
+
+
+def test_a_supervisor_that_was_killed_is_back_with_the_next_login(lab: Lab) -> None:
+    """Where no service manager watches it, the hooks do."""
+    pair = make_pair(lab)
+    watcher = "ps -eo pid,args | awk '/hook.py watch/ && !/awk/ { print $1 }'"
+    before = pair.server.run(["sh", "-c", watcher]).stdout.split()
+    assert len(before) == 1
+    pair.server.run(["kill", "-9", *before])
+    assert pair.laptop.ssh("myserver", "echo in").stdout == "in\n"
+
+    def is_back() -> bool:
+        now = pair.server.run(["sh", "-c", watcher]).stdout.split()
+        return len(now) == 1 and now != before
+
+    eventually(is_back, "a new supervisor")
+
+
+def test_an_upgrade_that_moved_the_hook_is_told_and_init_mends_it(lab: Lab) -> None:
+    """A rebuilt environment leaves a PAM line behind that runs nothing."""
+    pair = make_pair(lab)
+    pam = pair.server.read("/etc/pam.d/sshd")
+    pair.server.put("/etc/pam.d/sshd", pam.replace("python3.11", "python3.99"))
+    assert "init" in pair.server.sshknock("status").stdout
+    pair.server.init()
+    assert pair.server.read("/etc/pam.d/sshd") == pam
+    assert "/etc/pam.d/sshd" not in pair.server.sshknock("status").stdout
+
+
+def test_a_timed_door_closes_by_its_close_sequence_after_a_first_login_ended(lab: Lab) -> None:
+    """The address stays admitted after that login, so its close sequence still has work to do."""
+    pair = make_pair(lab, "--admit", "timed")
+    pair.laptop.sshknock("open", "myserver")
+    pair.server.sshknock("reconcile")
+    plain = ("-o", "ProxyCommand=none", "myserver", "echo in")
+    assert pair.laptop.ssh(*plain).stdout == "in\n"
+    eventually(lambda: pair.server.pairing("laptop")["sessions"] == 0, "the login is over")
+    pair.laptop.sshknock("close", "myserver")
+    eventually(lambda: pair.laptop.connects(pair.server.ipv4) == "refused", "closed")

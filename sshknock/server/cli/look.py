@@ -72,6 +72,8 @@ def _show(now: Status) -> None:
         console.print(f"[bold red]Port {ports} was exposed until now[/]: the table was gone.")
     else:
         console.print(f"Port {ports} is [bold green]hidden[/] on {now.config.interface}.")
+    for complaint in now.complaints:
+        console.print(f"[bold yellow]Note:[/] {complaint}; 'sshknock-server init' mends it.")
     console.print(
         f"Engine {now.config.engine.value}, admit {now.config.admit.value},"
         f" timeout {now.config.timeout_s} s.",

@@ -13,9 +13,11 @@ from contextlib import ExitStack
 
 from sshknock.errors import SshknockError, UsageError
 from sshknock.server import paths
+from sshknock.server.config import load
 from sshknock.server.engines.knockd.daemons import watched_pids
 from sshknock.server.hooks import background
 from sshknock.server.reconcile import reconcile
+from sshknock.server.upkeep import keep_supervised
 from sshknock.system.files import LockTimeout, locked
 
 _REASON = re.compile(r"[a-z][a-z-]{0,30}", re.ASCII)
@@ -64,6 +66,7 @@ def _in_turn(reason: str) -> None:
         with locked(paths.NEXT_HOOK, timeout_s=0):
             turn.enter_context(locked(paths.HOOK_AT_WORK, timeout_s=_PATIENCE_S))
         reconcile(reason)
+        keep_supervised(load())
 
 
 def _reason(arguments: Sequence[str]) -> str:

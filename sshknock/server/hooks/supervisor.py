@@ -77,8 +77,8 @@ class Supervisor:
         while not self._stopping:
             try:
                 self._step()
-            except OSError as error:  # no memory, no descriptor: it passes
-                self._say(f"the supervisor: {error.strerror}")
+            except Exception as error:  # noqa: BLE001  it must outlive whatever this was
+                self._say(f"the supervisor: {type(error).__name__}: {error}")
                 time.sleep(self._pause_s)
 
     def close(self) -> None:

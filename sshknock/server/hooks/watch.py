@@ -19,7 +19,7 @@ from sshknock.system import processes
 
 _PATIENCE_S = 10.0
 _POLL_S = 0.01
-_LOCK_MODE = 0o644
+_LOCK_MODE = 0o600  # who can read it can lock it, and keep the supervisor from starting
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -57,6 +57,7 @@ def claim(pid_file: Path) -> int:
     except BlockingIOError:
         os.close(lock)
         raise SystemFault("the supervisor runs already", f"its pid is in {pid_file}") from None
+    os.fchmod(lock, _LOCK_MODE)
     os.ftruncate(lock, 0)
     os.pwrite(lock, b"%d\n" % os.getpid(), 0)
     return lock

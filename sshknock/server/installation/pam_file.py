@@ -30,6 +30,7 @@ _READS_USERS_FILE = re.compile(
 _INCLUDES = re.compile(
     r"\s*(@include|-?(auth|account)\s+(include|substack))\s+(?P<name>[^\s#]+)", re.IGNORECASE
 )
+_VENDOR = Path("/usr/lib/pam.d")
 _NO_DIRECTIVE = re.compile(r"\s*(#.*)?")
 
 
@@ -51,11 +52,6 @@ def directive(program: Program) -> str:
     return f"session optional pam_exec.so quiet type=open_session {program.line('pam')}"
 
 
-def is_in_place(text: str, program: Program) -> bool:
-    """Tell whether nothing would change."""
-    return text == with_line(text, program)
-
-
 def install(program: Program | None = None, path: Path = paths.PAM_SSHD) -> bool:
     """Put our line into the file, whose mode and owner stay; False when it was there already.
 
@@ -65,6 +61,15 @@ def install(program: Program | None = None, path: Path = paths.PAM_SSHD) -> bool
     text = _read(path)
     _check_what_runs_before(path)
     return _replace(path, text, with_line(text, program or this_program()))
+
+
+def names(program: Program, path: Path = paths.PAM_SSHD) -> bool:
+    """Tell whether our line is in the file where it belongs, and runs this program."""
+    try:
+        text = _read(path)
+    except SystemFault:
+        return False
+    return text == with_line(text, program)
 
 
 def remove(path: Path = paths.PAM_SSHD) -> bool:
@@ -83,7 +88,7 @@ def _check_what_runs_before(path: Path) -> None:
         if file in seen or not file.is_file():
             continue
         seen.add(file)
-        for line in _read(file).split("\n"):
+        for line in _read(file).replace("\\\n", " ").split("\n"):
             if match := _READS_USERS_FILE.match(line):
                 raise SystemFault(
                     f"{file}: a line of type {match['type']} reads the users' own environment"
@@ -91,7 +96,7 @@ def _check_what_runs_before(path: Path) -> None:
                     "take user_readenv=1 out of it, or use --hook forcecommand",
                 )
             if match := _INCLUDES.match(line):
-                todo.append(path.parent / match["name"])
+                todo += [folder / match["name"] for folder in (path.parent, _VENDOR)]
 
 
 def _without_ours(text: str) -> list[str]:

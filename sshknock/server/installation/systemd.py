@@ -54,7 +54,7 @@ DefaultDependencies=no
 RequiresMountsFor={state} {hook}
 After=local-fs.target {firewalls}
 Wants=network-pre.target
-Before=network-pre.target ssh.service sshd.service shutdown.target
+Before=network-pre.target ssh.service sshd.service ssh.socket shutdown.target
 Conflicts=shutdown.target
 
 [Service]
@@ -139,6 +139,17 @@ def install() -> None:
     _systemctl("daemon-reload")
     _systemctl("enable", BOOT, WATCH)
     _systemctl("restart", WATCH)
+
+
+def are_current(this: Program) -> bool:
+    """Tell whether the units are there and run this program."""
+    try:
+        return all(
+            (paths.SYSTEMD_UNITS / name).read_text() == text
+            for name, text in units(this, program("knockd", "knockd")).items()
+        )
+    except OSError:
+        return False
 
 
 def remove() -> None:

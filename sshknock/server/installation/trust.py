@@ -16,6 +16,9 @@ from pathlib import Path
 from sshknock.errors import SshknockError
 from sshknock.server.installation.program import Program, this_program
 
+if sys.version_info < (3, 11):
+    import tomli
+
 _HINT = "install it where only root writes: python3 -m venv /opt/sshknock"
 _READ_HINT = "install it where everybody may read: python3 -m venv /opt/sshknock"
 _LINKS = 40  # as the kernel follows (path_resolution(7))
@@ -74,7 +77,10 @@ def _library() -> list[Path]:
     """Return the standard library's folders; a venv has none of its own."""
     compiled = {"installed_platbase": sys.base_exec_prefix, "platbase": sys.base_exec_prefix}
     folders = (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib", vars=compiled))
-    return sorted({Path(folder).resolve() for folder in folders})
+    found = {Path(folder).resolve() for folder in folders}
+    if sys.version_info < (3, 11):  # before that, TOML is not in the library
+        found.add(Path(tomli.__file__).resolve().parent)
+    return sorted(found)
 
 
 def _way(place: Path) -> Iterator[Path]:

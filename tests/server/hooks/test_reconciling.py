@@ -21,6 +21,8 @@ def state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("CONFIG_FILE", "HOOK_AT_WORK", "NEXT_HOOK"):
         monkeypatch.setattr(paths, name, tmp_path / name)
     paths.CONFIG_FILE.touch()
+    monkeypatch.setattr(reconciling, "load", lambda: None)
+    monkeypatch.setattr(reconciling, "keep_supervised", lambda _: None)
     monkeypatch.setattr(background, "step_back", lambda: None)  # the test itself stays as it is
     return tmp_path
 

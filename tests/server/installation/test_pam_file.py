@@ -92,11 +92,11 @@ def test_twice_is_once() -> None:
     """And another program's path replaces the old one: an upgrade moves the line, no more."""
     once = pam_file.with_line(DEBIAN, PROGRAM)
     assert pam_file.with_line(once, PROGRAM) == once
-    assert pam_file.is_in_place(once, PROGRAM)
+    assert pam_file.with_line(once, PROGRAM) == once
     other = Program(Path("/usr/bin/python3"), Path("/usr/lib/sshknock/server/hook.py"))
     moved = pam_file.with_line(once, other)
     assert moved == pam_file.with_line(DEBIAN, other)
-    assert not pam_file.is_in_place(moved, PROGRAM)
+    assert pam_file.with_line(moved, PROGRAM) != moved
 
 
 def test_what_the_administrator_changed_meanwhile_stays() -> None:
