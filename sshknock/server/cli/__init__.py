@@ -4,25 +4,16 @@ from __future__ import annotations
 
 import sys
 
-import click
-
-from sshknock import __version__
-from sshknock.server.cli.clients import client
-from sshknock.server.cli.look import log, render, status
-from sshknock.server.cli.setup import init, reconcile, uninstall
-from sshknock.system.command_line import run_program
-
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, message="sshknock-server %(version)s")
-def program() -> None:
-    """Hide this server's SSH port: it opens for one-time knocks only."""
-
-
-for command in (init, client, status, log, render, reconcile, uninstall):
-    program.add_command(command)
+_INTERRUPTED = 130  # as run_program has it, which may not be there yet
 
 
 def main() -> None:
-    """Run the program."""
-    sys.exit(run_program(program, "sshknock-server"))
+    """Run the program. All else is imported in here: ^C may come that early."""
+    try:
+        from sshknock.server.cli.program import program  # noqa: PLC0415
+        from sshknock.system.command_line import run_program  # noqa: PLC0415
+
+        sys.exit(run_program(program, "sshknock-server"))
+    except KeyboardInterrupt:
+        sys.stderr.write("\nsshknock: interrupted\n")
+        sys.exit(_INTERRUPTED)

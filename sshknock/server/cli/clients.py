@@ -10,6 +10,8 @@ from pathlib import Path
 import click
 
 from sshknock.errors import BadInput, UsageError
+from sshknock.protocol.bits import PROTOCOL_SOURCES
+from sshknock.protocol.draws import PORT_SOURCES
 from sshknock.protocol.names import parse_host, parse_name, parse_port
 from sshknock.protocol.parameters import Parameters
 from sshknock.protocol.ranges import parse_ports, parse_range
@@ -17,6 +19,7 @@ from sshknock.protocol.token import Token
 from sshknock.records import as_dict
 from sshknock.server import interfaces
 from sshknock.server.cli.root import opened
+from sshknock.server.cli.words import JSON_HELP, NO_CLIENTS, listed, local_time
 from sshknock.server.config import Admit, Config
 from sshknock.server.reconcile import engine
 from sshknock.server.reconcile import reconcile as reconcile_server
@@ -29,17 +32,42 @@ def client() -> None:
     """Add, list, show and remove clients."""
 
 
-@client.command()
+@client.command(short_help="Make a pairing and its token.")
 @click.argument("name")
-@click.option("--host", "hosts", multiple=True, help="How the client reaches this server.")
-@click.option("--port", help="The hidden port that the client connects to.")
-@click.option("--token-file", type=click.Path(path_type=Path), help="Write the token there.")
-@click.option("--ports", help="Range of the knocks' ports.  [default: 3000-65000]")
-@click.option("--knocks", help="Range of a sequence's length.  [default: 4-6]")
-@click.option("--port-source", help="hmac or mt19937.  [default: hmac]")
-@click.option("--protocol-source", help="henon or hmac.  [default: henon]")
-@click.option("--exclude", help="Ports that are never knocked: 8080,9000.")
-@click.option("--window", type=int, help="How many counters ahead are accepted.  [default: 8]")
+@click.option(
+    "--host",
+    "hosts",
+    metavar="HOST",
+    multiple=True,
+    help="How the client reaches this server.  [default: the interface's address]",
+)
+@click.option(
+    "--port", metavar="PORT", help="The hidden port that the client connects to.  [default: 22]"
+)
+@click.option(
+    "--token-file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write the token there.  [default: show it]",
+)
+@click.option(
+    "--ports", metavar="LOW-HIGH", help="Range of the knocks' ports.  [default: 3000-65000]"
+)
+@click.option("--knocks", metavar="LOW-HIGH", help="Range of a sequence's length.  [default: 4-6]")
+@click.option(
+    "--port-source",
+    type=click.Choice(sorted(PORT_SOURCES)),
+    help="What draws the ports.  [default: hmac]",
+)
+@click.option(
+    "--protocol-source",
+    type=click.Choice(sorted(PROTOCOL_SOURCES)),
+    help="What draws tcp or udp.  [default: henon]",
+)
+@click.option("--exclude", metavar="PORT,...", help="Ports that are never knocked.")
+@click.option(
+    "--window", type=int, metavar="N", help="How many counters ahead are accepted.  [default: 8]"
+)
 def add(
     name: str,
     hosts: tuple[str, ...],
@@ -92,14 +120,20 @@ def add(
         sys.stdout.write(line)
         sys.stderr.write(
             f"sshknock: this line is the key of {name}: it is not shown again.\n"
-            f"sshknock: hint: on the client: sshknock enroll {name} --token-file -\n"
+            "sshknock: hint: on the client: sshknock enroll myserver --token-file -\n"
         )
     else:
-        sys.stdout.write(f"The token of {name} is in {token_file}.\n")
+        chosen = "" if hosts else " (--host changes it)"
+        click.echo(
+            f"The token of {name} is in {token_file}.\n"
+            f"hosts: {', '.join(pairing.hosts)}{chosen}\n"
+            f"Next, on the client: sshknock enroll myserver --token-file {token_file.name};"
+            " then delete the file here."
+        )
 
 
 @client.command("list")
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
 def list_(*, as_json: bool) -> None:
     """List the pairings."""
     with opened() as (_, store):
@@ -108,28 +142,31 @@ def list_(*, as_json: bool) -> None:
         click.echo(json.dumps({"version": 1, "clients": [_values(p) for p in pairings]}))
         return
     if not pairings:
-        click.echo("No clients yet. 'sshknock-server client add NAME' makes one.")
+        click.echo(NO_CLIENTS)
     for pairing in pairings:
         click.echo(f"{pairing.name}\t{', '.join(pairing.hosts)}\tport {pairing.port}")
 
 
 @client.command()
 @click.argument("name")
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
 def show(name: str, *, as_json: bool) -> None:
     """Show a pairing; never its secret."""
     with opened() as (_, store):
-        values = _values(store.pairing(name))
+        pairing = store.pairing(name)
+    values = _values(pairing)
     if as_json:
         click.echo(json.dumps({"version": 1, **values}))
         return
+    if pairing.last_open is not None:
+        values["last_open"] = local_time(pairing.last_open)
     for key, value in values.items():
         click.echo(f"{key.replace('_', ' '):16} {_shown(value)}")
 
 
 @client.command()
 @click.argument("name")
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
 def remove(name: str, *, as_json: bool) -> None:
     """Remove a pairing: its doors close, its running sessions go on."""
     with opened() as (_, store), store.transaction():
@@ -177,7 +214,7 @@ def _require_room(store: Store, config: Config, parameters: Parameters) -> None:
 
 
 def _hidden_hint(config: Config) -> str:
-    return f"hidden: {', '.join(str(port) for port in config.ports)}"
+    return f"hidden: {listed(config.ports)}"
 
 
 def _own_address(config: Config) -> str:

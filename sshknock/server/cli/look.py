@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 
 import click
 
 from sshknock.server import books
 from sshknock.server import status as server_status
 from sshknock.server.cli.root import opened
-from sshknock.server.engines.knockd import conf_file
+from sshknock.server.cli.words import JSON_HELP, NO_CLIENTS, listed, local_time
+from sshknock.server.engines.knockd import conf, conf_file
 from sshknock.server.reconcile import engine
 from sshknock.server.status import Status
+from sshknock.server.store import Event
 
 
-@click.command()
-@click.option("--json", "as_json", is_flag=True, help="As JSON, a stable interface.")
+@click.command(short_help="Show what is hidden, and who uses it.")
+@click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
 def status(*, as_json: bool) -> None:
     """Show what is hidden, the pairings and their counters, and the sessions that run."""
     with opened() as (config, store):
@@ -30,34 +31,47 @@ def status(*, as_json: bool) -> None:
         raise now.problem
 
 
-@click.command()
-@click.option("-n", "--lines", type=click.IntRange(1, 10_000), default=50, show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="A JSON object a line.")
+@click.command(short_help="Show what happened.")
+@click.option(
+    "-n",
+    "--lines",
+    type=click.IntRange(1, 10_000),
+    metavar="N",
+    default=50,
+    show_default=True,
+    help="How many, the last ones.",
+)
+@click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
 def log(lines: int, *, as_json: bool) -> None:
     """Show what happened: who opened, from where, when, and with which result."""
     with opened() as (_, store):
         events = store.events(lines)
-    for event in events:
-        if as_json:
+    if as_json:
+        for event in events:
             values = {"time": event.at, "event": event.kind, "pairing": event.pairing}
             click.echo(json.dumps({**values, "address": event.address, "detail": event.detail}))
-        else:
-            parts = (event.kind, event.pairing, event.address, event.detail)
-            click.echo(f"{_local(event.at)}  {'  '.join(part for part in parts if part)}")
+    else:
+        click.echo("\n".join(log_lines(events)) or "Nothing has happened yet.")
 
 
-@click.command()
+@click.command(short_help="Print knockd.conf as it should be.")
 @click.option("--stdout", "to_stdout", is_flag=True, help="Print the file (the default).")
 @click.option("--check", is_flag=True, help="Exit 0 when knockd.conf is what would be written.")
 def render(*, to_stdout: bool, check: bool) -> int:
     """Print knockd.conf as it should be now. It holds the sequences: treat it as a secret."""
     with opened() as (config, store):
+        if check:
+            # A mistake in the administrator's part is his to mend: reconcile only says it again.
+            conf.doors_of(conf.split(conf_file.read()).theirs)
         text = engine(store, config).file(books.doors(store))
-        same = conf_file.read() == text
+        found = conf_file.read()
+    same = found == text
     if to_stdout or not check:
         sys.stdout.buffer.write(conf_file.encode(text))
+    elif same:
+        click.echo("knockd.conf is up to date.")
     else:
-        click.echo("knockd.conf is up to date." if same else "knockd.conf is not up to date.")
+        click.echo("knockd.conf is not up to date: run 'sshknock-server reconcile'.")
     return 1 if check and not same else 0
 
 
@@ -67,7 +81,7 @@ def _show(now: Status) -> None:
     from rich.table import Table  # noqa: PLC0415
 
     console = Console()
-    ports = ", ".join(str(port) for port in now.config.ports)
+    ports = listed(now.config.ports)
     if now.exposed:
         console.print(f"[bold red]Port {ports} was exposed until now[/]: the table was gone.")
     else:
@@ -76,9 +90,14 @@ def _show(now: Status) -> None:
         console.print(f"[bold yellow]Note:[/] {complaint}; 'sshknock-server init' mends it.")
     console.print(
         f"Engine {now.config.engine.value}, admit {now.config.admit.value},"
-        f" timeout {now.config.timeout_s} s.",
-        f"A sweep of all ports opens a door with a chance of {now.sweep_chance:.1e}.",
+        f" timeout {now.config.timeout_s} s."
     )
+    if not now.lines:
+        console.print(NO_CLIENTS)
+        return
+    if now.sweep_chance:
+        often = rounded_down(1 / now.sweep_chance)
+        console.print(f"A random sweep of all ports gets in once in {often} times at most.")
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for title in ("client", "next", "doors", "sessions", "last open", "from"):
         table.add_column(
@@ -91,14 +110,28 @@ def _show(now: Status) -> None:
             str(pairing.next),
             str(line.doors),
             str(line.sessions),
-            "never" if pairing.last_open is None else _local(pairing.last_open),
+            "never" if pairing.last_open is None else local_time(pairing.last_open),
             pairing.last_address or "-",
         )
-    if now.lines:
-        console.print(table)
-    else:
-        console.print("No clients yet: 'sshknock-server client add NAME' makes one.")
+    console.print(table)
 
 
-def _local(seconds: int) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
+def log_lines(events: list[Event]) -> list[str]:
+    """Return the lines of the log, in columns as wide as the widest of what is in them."""
+    kinds = max((len(event.kind) for event in events), default=0)
+    names = max((len(event.pairing or "") for event in events), default=0)
+    lines = []
+    for event in events:
+        columns = [local_time(event.at), event.kind.ljust(kinds)]
+        if names:
+            columns.append((event.pairing or "").ljust(names))
+        columns += [part for part in (event.address, event.detail) if part]
+        lines.append("  ".join(columns).rstrip())
+    return lines
+
+
+def rounded_down(number: float) -> str:
+    """Return a large number with its first digit only, as people read it: 600 000."""
+    whole = int(number)
+    step = 10 ** (len(str(whole)) - 1)
+    return f"{whole // step * step:,}".replace(",", " ")

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import click
 
-from sshknock.errors import UsageError
+from sshknock.errors import EXIT_FAILED, UsageError
 from sshknock.server import paths
 from sshknock.server.config import Config, load
 from sshknock.server.store import Store
@@ -38,10 +38,15 @@ def opened() -> Iterator[tuple[Config, Store]]:
             store.close()
 
 
-def confirm(question: str, *, yes: bool) -> None:
-    """Ask, unless it was answered with --yes; raise UsageError when nobody can answer."""
+def confirm(question: str, *, yes: bool, asks_before: str) -> None:
+    """Ask, unless it was answered with --yes; end the program with 1 when the answer is no.
+
+    ``asks_before`` says who asks before what; raises UsageError with it where nobody can answer.
+    """
     if yes:
         return
     if not sys.stdin.isatty():
-        raise UsageError(f"{question} Nobody is here to answer", "--yes answers")
-    click.confirm(question, abort=True)
+        raise UsageError(f"{asks_before}, and there is no terminal", "--yes answers")
+    if not click.confirm(question):
+        click.echo("Nothing was changed.")
+        raise click.exceptions.Exit(EXIT_FAILED)

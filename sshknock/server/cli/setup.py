@@ -2,42 +2,74 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import fields
+from enum import Enum
+
 import click
 
+from sshknock.errors import SshknockError, SystemFault
 from sshknock.protocol.names import parse_port
 from sshknock.server import config as settings
 from sshknock.server import interfaces, paths, setting_up
 from sshknock.server.cli.root import confirm, require_root
+from sshknock.server.cli.words import listed
 from sshknock.server.config import Admit, Config, Engine, Hook, Refuse, Service
+from sshknock.server.connections import ports_in_use
+from sshknock.server.firewall import kernel
 from sshknock.server.installation.program import this_program
 from sshknock.server.reconcile import reconcile as reconcile_server
 from sshknock.server.store import Store
 from sshknock.system.command_line import parse_time
 
 _FORCECOMMAND = """\
-Now tell sshd, and reload it. At the end of /etc/ssh/sshd_config, for the users that you mean:
+Now tell sshd, and reload it. At the end of /etc/ssh/sshd_config, for the
+users that you mean:
 
     Match Group sshknock-users
         ForceCommand {line}
 
-Mind: ForceCommand defeats every command="..." in the authorized_keys of these users, hides the
-motd, and hears nothing of sessions without a command (ssh -N). Where sshd uses PAM, --hook pam
-is better."""
+Note: ForceCommand defeats every command="..." in the authorized_keys of these
+users, hides the motd, and hears nothing of sessions without a command
+(ssh -N). Users with a restricted shell (git-shell, nologin) cannot log in by
+it: such a shell refuses to run it. Where sshd uses PAM, --hook pam is
+better."""
 
 
 def _choices(*members: Engine | Admit | Refuse | Hook | Service) -> click.Choice[str]:
     return click.Choice([member.value for member in members])
 
 
-@click.command()
-@click.option("--engine", type=_choices(*Engine), help="What matches the knocks.")
-@click.option("--interface", help="Where clients come in.  [default: that of the default route]")
-@click.option("--port", "ports", multiple=True, help="The port to hide.  [default: 22]")
-@click.option("--admit", type=_choices(*Admit), help="One connection, or all until the close.")
-@click.option("--timeout", help="How long an opened door waits: 30s, 5m.  [default: 30s]")
+@click.command(short_help="Hide the SSH port, or change how it is hidden.")
+@click.option(
+    "--engine", type=_choices(*Engine), help="What matches the knocks.  [default: knockd]"
+)
+@click.option(
+    "--interface",
+    metavar="NAME",
+    help="Where clients come in.  [default: that of the default route]",
+)
+@click.option(
+    "--port", "ports", metavar="PORT", multiple=True, help="The port to hide.  [default: 22]"
+)
+@click.option(
+    "--admit",
+    type=_choices(*Admit),
+    help="single: one connection a knock; timed: all, until the close.  [default: single]",
+)
+@click.option(
+    "--timeout",
+    metavar="TIME",
+    help="single: how long a connection may take to come. timed: the longest that the address"
+    " stays in. A number with s, m or h.  [default: 30s]",
+)
 @click.option("--refuse", type=_choices(*Refuse), help="What strangers see.  [default: auto]")
 @click.option("--hook", type=_choices(*Hook), help="How sessions are noticed.  [default: pam]")
-@click.option("--service", type=_choices(*Service), help="Who keeps our processes running.")
+@click.option(
+    "--service",
+    type=_choices(*Service),
+    help="Who keeps our processes running.  [default: systemd where it runs]",
+)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def init(
     engine: str | None,
@@ -74,29 +106,55 @@ def init(
     setting_up.check_machine(config)
     if before is None or not _has_clients():
         confirm(
-            f"No client has a key yet: port {config.ports[0]} closes for everybody, and only"
+            f"No client has a key yet: port {listed(config.ports)} closes for everybody, and only"
             " sessions that are open now stay. Go on?",
             yes=yes,
+            asks_before=f"init asks before it hides port {listed(config.ports)}",
         )
     setting_up.set_up(config)
-    _tell(config)
+    _tell(config, before)
 
 
-@click.command()
+@click.command(short_help="Make books, kernel and engine agree.")
 def reconcile() -> None:
     """Make the books, the kernel and the engine agree. Harmless at any time."""
     require_root()
     reconcile_server("command")
 
 
-@click.command()
+@click.command(short_help="Undo all that init did.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def uninstall(*, yes: bool) -> None:
     """Show the port again and undo all that init did, down to the byte. Keys are lost."""
     require_root()
-    confirm("Every client's key is lost and the port is visible again. Go on?", yes=yes)
+    if not _is_anything_here():
+        click.echo("Nothing of sshknock is set up here.")
+        return
+    confirm(
+        "This deletes every client's key and makes the port visible again. Go on?",
+        yes=yes,
+        asks_before="uninstall asks before it makes the port visible again",
+    )
+    hook = None
+    with suppress(SshknockError):  # settings that cannot be read must not be in the way
+        hook = settings.load().hook
     setting_up.take_down()
     click.echo("The port is visible again; nothing of sshknock is left but the program itself.")
+    if hook is Hook.FORCECOMMAND:
+        click.echo(
+            "Note: take the ForceCommand line out of sshd_config and reload sshd, before you delete"
+            " the program."
+        )
+
+
+def _is_anything_here() -> bool:
+    """Tell whether there is something to undo: a folder of ours, or a table that was left."""
+    if any(folder.exists() for folder in (paths.ETC, paths.STATE, paths.RUN)):
+        return True
+    try:
+        return kernel.read() is not None
+    except SystemFault:  # a table that is not as we make it
+        return True
 
 
 def _has_clients() -> bool:
@@ -107,14 +165,41 @@ def _has_clients() -> bool:
         store.close()
 
 
-def _tell(config: Config) -> None:
-    ports = ", ".join(str(port) for port in config.ports)
-    click.echo(f"Port {ports} is hidden on {config.interface}; knockd listens.")
-    if setting_up.disabled_examples():
-        click.echo("The example sections of knockd.conf are commented out: anybody can knock them.")
+def _tell(config: Config, before: Config | None) -> None:
+    click.echo(f"Port {listed(config.ports)} is hidden on {config.interface}; knockd listens.")
+    if before is not None:
+        _tell_changes(before, config)
+    elif setting_up.disabled_examples():
+        click.echo(
+            "knockd.conf's example sections are commented out now: their sequences are public."
+        )
+    in_use = ports_in_use()
+    for port in config.ports:
+        if port not in in_use:
+            click.echo(f"Note: nothing listens on port {port}. Does sshd?")
     for name in setting_up.unserved(config):
-        click.echo(f"Mind: {name} was made for a port that is not hidden. Make it anew.")
+        click.echo(f"Note: {name} was made for a port that is not hidden. Make a new one.")
     if config.hook is Hook.FORCECOMMAND:
         click.echo(_FORCECOMMAND.format(line=this_program().line("forcecommand")))
     if not _has_clients():
         click.echo("Next: sshknock-server client add NAME --token-file FILE")
+
+
+def _tell_changes(before: Config, after: Config) -> None:
+    shown = tuple(port for port in before.ports if port not in after.ports)
+    if shown:
+        click.echo(f"Port {listed(shown)} is visible again.")
+    changes = [
+        f"{field.name.removesuffix('_s')} {_worded(old)} -> {_worded(new)}"
+        for field in fields(Config)
+        if (old := getattr(before, field.name)) != (new := getattr(after, field.name))
+    ]
+    click.echo(f"Changed: {', '.join(changes)}." if changes else "The settings are as before.")
+
+
+def _worded(value: object) -> str:
+    if isinstance(value, Enum):
+        return str(value.value)
+    if isinstance(value, tuple):
+        return listed(value)
+    return f"{value} s" if isinstance(value, int) else str(value)

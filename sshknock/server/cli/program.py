@@ -1,0 +1,20 @@
+"""The commands of ``sshknock-server`` put together."""
+
+from __future__ import annotations
+
+import click
+
+from sshknock import __version__
+from sshknock.server.cli.clients import client
+from sshknock.server.cli.look import log, render, status
+from sshknock.server.cli.setup import init, reconcile, uninstall
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, message="sshknock-server %(version)s")
+def program() -> None:
+    """Hide this server's SSH port: it opens for one-time knocks only."""
+
+
+for command in (init, client, status, log, render, reconcile, uninstall):
+    program.add_command(command)

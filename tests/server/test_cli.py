@@ -1,0 +1,161 @@
+"""What `sshknock-server` says and asks, and how it ends."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pytest
+
+from sshknock.server import interfaces, paths, setting_up
+from sshknock.server.cli import look, setup
+from sshknock.server.cli.program import program
+from sshknock.server.config import Config
+from sshknock.server.firewall import kernel
+from sshknock.server.store import Event, Store
+from sshknock.system.command_line import run_program
+
+CONFIG = Config(interface="eth0")
+NONE: frozenset[Any] = frozenset()
+BARE = kernel.TableState(None, 0, NONE, (), NONE, NONE, NONE, NONE)
+
+
+@pytest.fixture
+def keyboard(monkeypatch: pytest.MonkeyPatch) -> Iterator[BinaryIO]:
+    """The other end of a terminal that is the standard input."""
+    leader, follower = os.openpty()
+    with open(leader, "wb", buffering=0) as keys, open(follower) as stdin:  # noqa: PTH123
+        monkeypatch.setattr(sys, "stdin", stdin)
+        yield keys
+
+
+@pytest.fixture
+def untouched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A machine that is not set up; whatever would change it fails the test."""
+    for name in ("ETC", "STATE", "RUN"):
+        monkeypatch.setattr(paths, name, tmp_path / name)
+    monkeypatch.setattr(paths, "CONFIG_FILE", tmp_path / "ETC" / "server.toml")
+    monkeypatch.setattr(setup, "require_root", lambda: None)
+    monkeypatch.setattr(kernel, "read", lambda: None)
+    monkeypatch.setattr(interfaces, "default_interface", lambda: "eth0")
+    monkeypatch.setattr(setting_up, "check_machine", lambda _config: None)
+    for name in ("set_up", "take_down"):
+        monkeypatch.setattr(setting_up, name, lambda *_: pytest.fail("something was changed"))
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    """Run the program in this process; its exit code."""
+    monkeypatch.setattr(sys, "argv", ["sshknock-server", *arguments])
+    return run_program(program, "sshknock-server")
+
+
+@pytest.mark.usefixtures("untouched")
+@pytest.mark.parametrize("command", ["init", "uninstall"])
+def test_no_is_an_answer(
+    command: str,
+    keyboard: BinaryIO,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Who answers no is told that nothing was changed, nothing was, and the exit code is 1."""
+    if command == "uninstall":
+        paths.ETC.mkdir()
+    keyboard.write(b"n\n")
+    assert run(monkeypatch, command) == 1
+    told = capsys.readouterr()
+    assert told.out.endswith("Nothing was changed.\n")
+    assert told.err == ""
+
+
+@pytest.mark.usefixtures("untouched")
+def test_without_a_terminal_nobody_is_asked(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In a script `init` hides no port without --yes, and says so."""
+    with open(os.devnull) as nothing:  # noqa: PTH123
+        monkeypatch.setattr(sys, "stdin", nothing)
+        assert run(monkeypatch, "init") == 2
+    assert capsys.readouterr().err == (
+        "sshknock: init asks before it hides port 22, and there is no terminal\n"
+        "sshknock: hint: --yes answers\n"
+    )
+
+
+@pytest.mark.usefixtures("untouched")
+def test_there_may_be_nothing_to_uninstall(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where nothing is set up `uninstall` asks nothing, changes nothing, and is content."""
+    assert run(monkeypatch, "uninstall") == 0
+    assert capsys.readouterr().out == "Nothing of sshknock is set up here.\n"
+
+
+@pytest.mark.usefixtures("untouched")
+@pytest.mark.parametrize("left", ["folder", "table"])
+def test_what_was_left_behind_is_uninstalled(left: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder or a table alone, without settings, is something to undo."""
+    undone = []
+    monkeypatch.setattr(setting_up, "take_down", lambda: undone.append(left))
+    if left == "folder":
+        paths.RUN.mkdir()
+    else:
+        monkeypatch.setattr(kernel, "read", lambda: BARE)
+    assert run(monkeypatch, "uninstall", "--yes") == 0
+    assert undone == [left]
+
+
+def test_a_fresh_log_says_that_it_is_empty(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Silence would leave it open whether the log works; programs get no line at all."""
+
+    @contextmanager
+    def opened() -> Iterator[tuple[Config, Store]]:
+        store = Store(tmp_path / "state.db")
+        yield CONFIG, store
+        store.close()
+
+    monkeypatch.setattr(look, "opened", opened)
+    assert run(monkeypatch, "log") == 0
+    assert capsys.readouterr().out == "Nothing has happened yet.\n"
+    assert run(monkeypatch, "log", "--json") == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_the_log_has_columns() -> None:
+    """Events and names stand under each other, whether an event has a client or none."""
+    events = [
+        Event(0, "settings changed", None, None, "admit = single -> timed"),
+        Event(0, "open", "laptop", "192.0.2.1", "the 3rd"),
+    ]
+    settings, opened = look.log_lines(events)
+    assert opened.index("laptop") == settings.index("settings") + len("settings changed  ")
+    assert opened.index("192.0.2.1") == settings.index("admit")
+
+
+@pytest.mark.parametrize(("number", "shown"), [(687_431.9, "600 000"), (99, "90"), (1, "1")])
+def test_a_figure_is_never_better_than_the_truth(number: float, shown: str) -> None:
+    """The chance of a sweep is told in one digit, rounded to the sweeper's advantage."""
+    assert look.rounded_down(number) == shown
+
+
+def test_an_early_interrupt_shows_no_traceback() -> None:
+    """^C while the program is still being loaded ends it as at any other time."""
+    early = (
+        "import sys\n"
+        "class Interrupt:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'click': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupt())\n"
+        "from sshknock.server.cli import main\n"
+        "main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", early], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (130, "\nsshknock: interrupted\n")
