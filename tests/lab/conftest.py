@@ -125,6 +125,18 @@ def pair(open_module_lab: OpenLab) -> Pair:
     return make_pair(open_module_lab())
 
 
+@pytest.fixture
+def server(pair: Pair) -> Server:
+    """The hidden server of the file's pair, which may be the file's own."""
+    return pair.server
+
+
+@pytest.fixture
+def laptop(pair: Pair) -> Client:
+    """The enrolled client."""
+    return pair.laptop
+
+
 def make_pair(lab: Lab, *options: str) -> Pair:
     """Set a server up, with more options of `init`, and pair a laptop with it."""
     server, laptop = lab.server(), lab.client()

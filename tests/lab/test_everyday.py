@@ -12,7 +12,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.lab import Client, Lab, Process, Server, eventually
+from tests.lab import Client, Lab, Process, Server, eventually, transfers
 from tests.lab.conftest import Pair
 
 pytestmark = pytest.mark.lab
@@ -28,18 +28,6 @@ def _hidden_and_in_step(pair: Pair) -> Iterator[None]:
     yield
     pair.in_step()
     assert pair.laptop.connects(pair.server.ipv4) == "refused"
-
-
-@pytest.fixture
-def server(pair: Pair) -> Server:
-    """The hidden server."""
-    return pair.server
-
-
-@pytest.fixture
-def laptop(pair: Pair) -> Client:
-    """The enrolled client."""
-    return pair.laptop
 
 
 @pytest.fixture(scope="module")
@@ -88,25 +76,17 @@ def test_a_login_shell(laptop: Client) -> None:
 @pytest.mark.parametrize("protocol", [[], ["-O"]], ids=["sftp", "scp"])
 def test_scp_there_and_back(laptop: Client, server: Server, protocol: list[str]) -> None:
     """A file is copied to the server and back, over both of scp's protocols."""
-    laptop.put("/run/home/root/original", MEBIBYTE)
-    laptop.run(["scp", "-q", *protocol, "original", "myserver:copy"])
-    assert server.read("/run/home/root/copy") == MEBIBYTE
-    laptop.run(["scp", "-q", *protocol, "myserver:copy", "back"])
-    assert laptop.read("/run/home/root/back") == MEBIBYTE
+    transfers.by_scp(laptop, server, *protocol, user="root", text=MEBIBYTE)
 
 
 def test_sftp(laptop: Client, server: Server) -> None:
     """A batch of sftp commands."""
-    laptop.put("/run/home/root/original", MEBIBYTE)
-    laptop.run(["sftp", "-q", "-b", "-", "myserver"], input="mkdir d\nput original d/copy\nls d\n")
-    assert server.read("/run/home/root/d/copy") == MEBIBYTE
+    transfers.by_sftp(laptop, server, user="root", text=MEBIBYTE)
 
 
 def test_rsync(laptop: Client, server: Server) -> None:
     """A tree is mirrored."""
-    laptop.put("/run/home/root/tree/a/file", MEBIBYTE)
-    laptop.run(["rsync", "-a", "tree/", "myserver:mirror"])
-    assert server.read("/run/home/root/mirror/a/file") == MEBIBYTE
+    transfers.by_rsync(laptop, server, user="root", text=MEBIBYTE)
 
 
 def test_git_clone_and_push(laptop: Client, server: Server) -> None:

@@ -24,18 +24,6 @@ def pair(open_module_lab: OpenLab) -> Pair:
     return make_pair(open_module_lab())
 
 
-@pytest.fixture
-def server(pair: Pair) -> Server:
-    """The hidden server."""
-    return pair.server
-
-
-@pytest.fixture
-def laptop(pair: Pair) -> Client:
-    """The enrolled client."""
-    return pair.laptop
-
-
 def proxy(laptop: Client, host: str, port: int = 22) -> Completed:
     """Run the proxy alone, as ssh would."""
     return laptop.run(["sshknock-proxy", host, str(port)], check=False, timeout_s=LONGEST_RUN_S)

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from tests.lab import Client, Server, eventually
+from tests.lab import Client, Server, eventually, transfers
 from tests.lab.conftest import OpenLab, Pair
 
 pytestmark = pytest.mark.lab
@@ -29,18 +29,6 @@ def pair(open_module_lab: OpenLab) -> Pair:
     server.start_sshd()
     laptop.enroll(server)
     return Pair(lab, server, laptop)
-
-
-@pytest.fixture
-def server(pair: Pair) -> Server:
-    """The hidden server."""
-    return pair.server
-
-
-@pytest.fixture
-def laptop(pair: Pair) -> Client:
-    """The enrolled client."""
-    return pair.laptop
 
 
 def test_init_warns_of_what_a_forced_command_defeats(pair: Pair) -> None:
@@ -88,25 +76,17 @@ def test_a_login_shell(laptop: Client) -> None:
 @pytest.mark.parametrize("protocol", [[], ["-O"]], ids=["sftp", "scp"])
 def test_scp_there_and_back(laptop: Client, server: Server, protocol: list[str]) -> None:
     """Both of scp's protocols."""
-    laptop.put("/run/home/root/original", TEXT)
-    laptop.run(["scp", "-q", *protocol, "original", "alice@myserver:copy"])
-    assert server.read("/run/home/alice/copy") == TEXT
-    laptop.run(["scp", "-q", *protocol, "alice@myserver:copy", "back"])
-    assert laptop.read("/run/home/root/back") == TEXT
+    transfers.by_scp(laptop, server, *protocol, user="alice", text=TEXT)
 
 
 def test_sftp(laptop: Client, server: Server) -> None:
     """A batch of sftp commands."""
-    laptop.put("/run/home/root/original", TEXT)
-    laptop.run(["sftp", "-q", "-b", "-", "alice@myserver"], input="put original by-sftp\nls\n")
-    assert server.read("/run/home/alice/by-sftp") == TEXT
+    transfers.by_sftp(laptop, server, user="alice", text=TEXT)
 
 
 def test_rsync_and_git(laptop: Client, server: Server) -> None:
     """Programs that speak over ssh's streams."""
-    laptop.put("/run/home/root/tree/file", TEXT)
-    laptop.run(["rsync", "-a", "tree/", "alice@myserver:mirror"])
-    assert server.read("/run/home/alice/mirror/file") == TEXT
+    transfers.by_rsync(laptop, server, user="alice", text=TEXT)
     server.run(["git", "init", "-q", "--bare", "repository.git"], user="alice")
     laptop.run(["git", "clone", "-q", "alice@myserver:repository.git", "clone"])
 

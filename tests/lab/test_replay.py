@@ -31,18 +31,6 @@ def eavesdropper(pair: Pair) -> Host:
     return pair.lab.hosts["eavesdropper"]
 
 
-@pytest.fixture
-def server(pair: Pair) -> Server:
-    """The hidden server."""
-    return pair.server
-
-
-@pytest.fixture
-def laptop(pair: Pair) -> Client:
-    """The enrolled client."""
-    return pair.laptop
-
-
 @pytest.fixture(autouse=True)
 def _only_the_laptop_ever_came_in(pair: Pair) -> Iterator[None]:
     """Around every test: sshd has seen nobody else, and the server knows of nobody else."""

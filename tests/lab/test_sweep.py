@@ -28,18 +28,6 @@ def scanner(pair: Pair) -> Host:
     return pair.lab.hosts["scanner"]
 
 
-@pytest.fixture
-def server(pair: Pair) -> Server:
-    """The hidden server."""
-    return pair.server
-
-
-@pytest.fixture
-def laptop(pair: Pair) -> Client:
-    """The enrolled client."""
-    return pair.laptop
-
-
 def ports_in(order: str) -> list[int]:
     """List all ports in an order."""
     ports = list(ALL_PORTS)
