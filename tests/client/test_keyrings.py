@@ -206,6 +206,17 @@ def test_a_keyring_that_hangs_is_given_up(memory: str, monkeypatch: pytest.Monke
     gate.set()
 
 
+def test_a_backend_that_writes_elsewhere_than_it_reads_is_said(
+    memory: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counters that are sent and never saved would be found out by the server only."""
+    ring = open_keyring(memory)
+    ring.set("box", "old")
+    monkeypatch.setattr(MemoryBackend, "set_password", lambda *_: None)
+    with pytest.raises(KeyringUnavailable, match="does not give back"):
+        ring.set("box", "new")
+
+
 @pytest.mark.parametrize("recorded", ["no.such.module:Keyring", "keyring.backends.null:Nothing"])
 def test_a_backend_that_is_gone_is_said(recorded: str) -> None:
     """Recorded at enrolment, uninstalled since."""
@@ -307,6 +318,43 @@ for call in (lambda r: r.get("box"), lambda r: r.set("box", "y"), lambda r: r.de
 """
 
 
+RESTORED = """
+import json
+from sshknock.client.keyrings import open_keyring
+from sshknock.errors import BadInput
+from jeepney import DBusAddress, new_method_call
+from jeepney.io.blocking import open_dbus_connection
+
+bus = open_dbus_connection()
+def call(path, interface, method, signature, *body):
+    address = DBusAddress(path, "org.freedesktop.secrets", "org.freedesktop.Secret." + interface)
+    return bus.send_and_get_reply(new_method_call(address, method, signature, body)).body
+
+def restore(attributes):
+    _, session = call("/org/freedesktop/secrets", "Service", "OpenSession", "sv", "plain", ("s", ""))
+    call("/org/freedesktop/secrets/aliases/default", "Collection", "CreateItem", "a{sv}(oayays)b",
+         {"org.freedesktop.Secret.Item.Label": ("s", "restored"),
+          "org.freedesktop.Secret.Item.Attributes": ("a{ss}", attributes)},
+         (session, b"", b"old", "text/plain"), False)
+
+ring = open_keyring("keyring.backends.SecretService:Keyring")
+item = {"service": "sshknock", "username": "box"}
+restore(item)
+seen = [ring.get("box")]
+ring.set("box", "new")
+seen.append(ring.get("box"))
+restore({**item, "application": "Python keyring library"})
+for act in (lambda: ring.get("box"), lambda: ring.set("box", "newer")):
+    try:
+        act()
+    except BadInput as error:
+        seen.append(error.message)
+ring.delete("box")
+seen.append(ring.get("box"))
+print(json.dumps(seen))
+"""
+
+
 @pytest.fixture
 def in_session(tmp_path: Path) -> Callable[..., str]:
     """Return a function that runs Python code on a bus with a keyring, and returns its output."""
@@ -341,6 +389,24 @@ def test_the_secret_service_holds_the_very_items_of_the_library(
     """Each reads, replaces and deletes what the other wrote; the text crosses whole."""
     seen = json.loads(in_session(INTEROPERATE))
     assert seen == [None, "one ü", "one ü", "two", "three", None, None, "x"]
+
+
+@secret_service
+def test_an_item_that_another_program_made_is_written_where_it_is_read(
+    in_session: Callable[..., str],
+) -> None:
+    """A restored item has other attributes: it is changed in its place. Of two, none is taken."""
+    several = "the keyring has 2 items for 'box'"
+    assert json.loads(in_session(RESTORED)) == ["old", "new", several, several, None]
+
+
+@secret_service
+def test_what_was_set_last_is_there_in_the_next_session(in_session: Callable[..., str]) -> None:
+    """The daemon has written the change of an item to the disk, not only its making."""
+    opened = 'ring = open_keyring("keyring.backends.SecretService:Keyring")'
+    head = f"from sshknock.client.keyrings import open_keyring\n{opened}\n"
+    in_session(head + 'ring.set("box", "one")\nring.set("box", "two")')
+    assert in_session(head + 'print(ring.get("box"))') == "two\n"
 
 
 @secret_service

@@ -1,8 +1,8 @@
 """The Secret Service (GNOME's keyring, KeePassXC, KWallet) by D-Bus, without the keyring library.
 
 These are the very items that the library's SecretService backend reads and writes (attributes
-``service``, ``username`` and ``application``); jeepney, which that backend stands on, is enough for
-the three calls. It takes 25 ms where the library takes 108. The secret crosses the user's own bus
+``service`` and ``username``, ``application`` on those that they make); jeepney, which that backend
+stands on, is enough for the few calls. It takes 25 ms where the library takes 108. The secret crosses the user's own bus
 as plain text; encrypting it there would hide it from nobody who could not ask for it as well.
 """
 
@@ -49,36 +49,23 @@ class SecretService:
 
     def get(self, name: str) -> str | None:
         """Return the text, or None."""
-        items = self._items(name)
-        if not items:
+        item = self._item(name)
+        if item is None:
             return None
-        ((_, _, value, _),) = self._call(items[0], "Item", "GetSecret", "o", self._open_session())
+        ((_, _, value, _),) = self._call(item, "Item", "GetSecret", "o", self._open_session())
         try:
             return bytes(value).decode()
         except UnicodeDecodeError as error:
             raise BadInput(f"the keyring's item {name!r} is no text") from error
 
     def set(self, name: str, text: str) -> None:
-        """Keep the text, in place of an earlier one."""
-        self._refuse_locked()
-        attributes = {**self._attributes(name), "application": _APPLICATION}
-        label = f"Password for '{name}' on '{self._service}'"
-        properties = {
-            f"{_PREFIX}Item.Label": ("s", label),
-            f"{_PREFIX}Item.Attributes": ("a{ss}", attributes),
-        }
+        """Keep the text: in the very item that ``get`` reads, whoever made it, or in a new one."""
+        item = self._item(name)
         secret = (self._open_session(), b"", text.encode(), "text/plain")
-        item, _ = self._call(
-            _COLLECTION_PATH,
-            "Collection",
-            "CreateItem",
-            "a{sv}(oayays)b",
-            properties,
-            secret,
-            True,
-        )
-        if item == _NO_OBJECT:  # it would show a prompt first
-            raise locked_keyring()
+        if item is None:
+            self._create(name, secret)
+        else:
+            self._call(item, "Item", "SetSecret", "(oayays)", secret)
 
     def delete(self, name: str) -> None:
         """Forget the text."""
@@ -87,8 +74,32 @@ class SecretService:
             if prompt != _NO_OBJECT:
                 raise locked_keyring()
 
+    def _create(self, name: str, secret: tuple[str, bytes, bytes, str]) -> None:
+        attributes = {**self._attributes(name), "application": _APPLICATION}
+        properties = {
+            f"{_PREFIX}Item.Label": ("s", f"Password for '{name}' on '{self._service}'"),
+            f"{_PREFIX}Item.Attributes": ("a{ss}", attributes),
+        }
+        item, _ = self._call(
+            *(_COLLECTION_PATH, "Collection", "CreateItem", "a{sv}(oayays)b"),
+            *(properties, secret, True),
+        )
+        if item == _NO_OBJECT:  # it would show a prompt first
+            raise locked_keyring()
+
     def _attributes(self, name: str) -> dict[str, str]:
         return {"service": self._service, "username": name}
+
+    def _item(self, name: str) -> str | None:
+        """Return the one item of this name; of several nobody knows which one is up to date."""
+        items = self._items(name)
+        if len(items) > 1:
+            raise BadInput(
+                f"the keyring has {len(items)} items for {name!r}",
+                f"in its password manager remove all but the newest with service={self._service}"
+                f" and username={name}",
+            )
+        return items[0] if items else None
 
     def _items(self, name: str) -> list[str]:
         self._refuse_locked()

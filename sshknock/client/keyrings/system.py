@@ -37,8 +37,13 @@ class SystemKeyring:
         return within_limit(lambda: self._backend.get_password(self._service, name))
 
     def set(self, name: str, text: str) -> None:
-        """Keep the text."""
+        """Keep the text, and see that it is what will be read.
+
+        A backend may write one item and read another, if somebody else made one of that name.
+        """
         within_limit(lambda: self._backend.set_password(self._service, name, text))
+        if self.get(name) != text:
+            raise KeyringUnavailable("the keyring does not give back what it was given", _FILE_HINT)
 
     def delete(self, name: str) -> None:
         """Forget the text."""
