@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from sshknock.client import paths, sessions
 
 HOLD = """
@@ -35,5 +37,33 @@ def test_sessions_are_counted_while_they_run_and_not_after_a_crash() -> None:
         assert sessions.count("box") == 1
         two.kill()
         two.wait()
+        assert sessions.count("box") == 0
+    assert list((paths.state_dir() / "sessions" / "box").iterdir()) == []
+
+
+def test_processes_of_one_number_do_not_meet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two containers that share a home: both are counted, and neither waits for the other."""
+    monkeypatch.setattr("os.getpid", lambda: 7)
+    with sessions.running("box"), sessions.running("box"):
+        assert sessions.count("box") == 2
+    assert sessions.count("box") == 0
+
+
+def test_a_session_that_cannot_be_counted_runs_all_the_same() -> None:
+    """A file stands where the folder should be: no count, and no error."""
+    paths.private_folder(paths.state_dir())
+    (paths.state_dir() / "sessions").write_text("")
+    with sessions.running("box"):
+        assert sessions.count("box") == 0
+
+
+def test_a_file_system_without_locks_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is left behind either."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with sessions.running("box"):
         assert sessions.count("box") == 0
     assert list((paths.state_dir() / "sessions" / "box").iterdir()) == []
