@@ -106,6 +106,7 @@ EnvironmentFile={folder}/%i.env
 ExecStart={knockd} -v $KNOCKD_OPTIONS -c {folder}/%i.conf
 StandardOutput=truncate:{folder}/%i.log
 StandardError=inherit
+SuccessExitStatus=0 2 15
 Restart=always
 RestartSec=1
 KillMode=process
@@ -165,6 +166,8 @@ def remove() -> None:
         (paths.SYSTEMD_UNITS / name).unlink(missing_ok=True)
     if present:
         _systemctl("daemon-reload")
+        # A knockd that was killed leaves a failed unit behind, without which nothing is left.
+        run([str(program("systemctl", "systemd")), "reset-failed", "sshknock*"])
 
 
 def _systemctl(*arguments: str) -> None:
