@@ -110,7 +110,7 @@ prepare_venv() {
     fi
     if ! { echo "$PWD" && cat pyproject.toml; } | sha256sum | cmp -s - "$stamp"; then
         say "installing the project and its tools into .venv"
-        .venv/bin/python -m pip --quiet --disable-pip-version-check install -e '.[test]'
+        .venv/bin/python -m pip --quiet --quiet --disable-pip-version-check install -e '.[test]'
         { echo "$PWD" && cat pyproject.toml; } | sha256sum >"$stamp"
     fi
 }

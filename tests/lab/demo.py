@@ -1,7 +1,7 @@
 """The paper's section III, played with the real programs: `contrib/demo.sh`.
 
-Every step says what it shows, runs it, and checks what it claims; the first that does not hold ends
-the demo with exit code 1.
+Every step says what it shows, runs the commands that it prints, and checks what it claims; the
+first that does not hold ends the demo with exit code 1.
 """
 
 from __future__ import annotations
@@ -11,15 +11,19 @@ import os
 import re
 import signal
 import sys
+import textwrap
 import time
 
-from tests.lab import Capture, Client, Completed, Host, Installation, Knock, Lab, Server, eventually
+from sshknock.protocol.token import Token
+from tests.lab import Client, Completed, Host, Installation, Knock, Lab, Server, eventually
 
-PORTS_AROUND = "21-23"
+COLUMNS = 78
+INDENT = "   "
+HOME = "/run/home/root"
 
 
 class Stage:
-    """What the audience sees: numbered steps, commands, their output, and a tick for each claim."""
+    """What the audience sees: numbered steps, commands, what they say, a tick for each claim."""
 
     def __init__(self, *, colour: bool) -> None:
         self._colour = colour
@@ -30,23 +34,34 @@ class Stage:
         self._step += 1
         print(f"\n{self._paint('1;36', f'{self._step}. {text}')}", flush=True)
 
-    def show(self, done: Completed, *, host: Host, command: str) -> None:
-        """Print a command as a person would have typed it, and what came of it."""
-        print(f"   {self._paint('1', f'{host.name}$ {command}')}")
+    def run(self, host: Host, command: str, *, check: bool = True) -> Completed:
+        """Run a command line as if it were typed there; show it, and what came of it."""
+        print(f"{INDENT}{self._paint('1', f'{host.name}$ {command}')}", flush=True)
+        done = host.run(["/bin/sh", "-c", command], check=check)
         for line in (done.stdout + done.stderr).splitlines():
             if line.strip():
-                print(f"   {line}")
+                self.say(line)
+        return done
 
-    def say(self, text: str) -> None:
-        """Explain."""
-        print(f"   {text}", flush=True)
+    def say(self, text: str, label: str = "") -> None:
+        """Explain: wrapped between words, what follows the label below its beginning."""
+        shown = textwrap.fill(
+            text,
+            COLUMNS,
+            initial_indent=INDENT + label,
+            subsequent_indent=INDENT + " " * len(label),
+            break_long_words=False,
+            break_on_hyphens=False,
+            replace_whitespace=False,
+        )
+        print(shown, flush=True)
 
     def claim(self, holds: object, text: str) -> None:
         """Tick a claim off, or end the demo."""
         if not holds:
-            print(f"   {self._paint('1;31', f'NOT SO: {text}')}", flush=True)
+            print(f"{INDENT}{self._paint('1;31', f'NOT SO: {text}')}", flush=True)
             raise SystemExit(1)
-        print(f"   {self._paint('32', f'✓ {text}')}", flush=True)
+        print(f"{INDENT}{self._paint('32', f'✓ {text}')}", flush=True)
 
     def _paint(self, code: str, text: str) -> str:
         return f"\033[{code}m{text}\033[0m" if self._colour else text
@@ -77,22 +92,18 @@ def play(stage: Stage, lab: Lab) -> None:
     stage.step("Three machines: a server, a laptop, and somebody else")
     server, laptop, stranger = lab.server(), lab.client(), lab.host("stranger")
     for host in (server, laptop, stranger):
-        stage.say(f"{host.name:9} {host.ipv4}   a network namespace of its own")
+        stage.say(f"{host.ipv4}  a network namespace of its own", f"{host.name:10}")
 
-    stage.step("The administrator hides the server's SSH port, and makes a token for the laptop")
-    init = server.init()
-    stage.show(
-        init, host=server, command="sshknock-server init --engine knockd --service own --yes"
-    )
-    laptop.enroll(server)
-    stage.say("the user: sshknock enroll myserver --token-file token; sshknock ssh-config --write")
+    stage.step("The administrator hides the SSH port, and makes a token for the laptop")
+    stage.run(server, "sshknock-server init --service own --yes")
+    stage.say("(--service own: there is no systemd on this host)")
+    enroll(stage, server, laptop)
 
     stage.step("A scanner sees no SSH server")
     hidden(stage, stranger, server)
 
     stage.step("A plain ssh does not get in")
-    plain = laptop.ssh(f"root@{server.ipv4}", "true", check=False)
-    stage.show(plain, host=laptop, command=f"ssh root@{server.ipv4}")
+    plain = stage.run(laptop, f"ssh root@{server.ipv4} id -un", check=False)
     stage.claim(plain.code == 255, "refused, as on any closed port")
 
     stage.step("`ssh myserver` just works")
@@ -106,20 +117,33 @@ def play(stage: Stage, lab: Lab) -> None:
     stage.claim(first != second, "no knock sequence is used twice")
 
     stage.step("Somebody who captured a login's packets replays them")
-    for host in (stranger, laptop):
+    for host, whose in ((stranger, "the stranger's address"), (laptop, "the laptop's own")):
         host.replay(server, second)
         stage.claim(
-            host.connects(server.ipv4) == "refused", f"the train opens nothing for the {host.name}"
+            host.connects(server.ipv4) == "refused", f"the knocks open nothing, sent from {whose}"
         )
 
     stage.step("With `--admit timed` the door stays open until the close sequence")
     timed(stage, lab, laptop)
 
 
+def enroll(stage: Stage, server: Server, laptop: Client) -> None:
+    """Pair the laptop with the server, in the steps that two people take."""
+    laptop.trust(server, "myserver")
+    stage.run(server, "sshknock-server client add laptop --token-file laptop.token")
+    token = server.read(f"{HOME}/laptop.token")
+    laptop.tokens["myserver"] = Token.decode(token)
+    laptop.put(f"{HOME}/laptop.token", token, 0o600)
+    stage.say("(the token's line goes to the laptop, by any safe way)")
+    stage.run(server, "rm laptop.token")
+    stage.run(laptop, "sshknock enroll myserver --token-file laptop.token --keyring file")
+    stage.run(laptop, "rm laptop.token")
+    stage.run(laptop, "sshknock ssh-config myserver --write")
+
+
 def hidden(stage: Stage, stranger: Host, server: Server) -> None:
     """Scan the hidden port and its neighbours: nmap tells them apart by nothing."""
-    scan = stranger.run(["nmap", "-Pn", "-n", "-p", PORTS_AROUND, server.ipv4])
-    stage.show(scan, host=stranger, command=f"nmap -p {PORTS_AROUND} {server.ipv4}")
+    scan = stage.run(stranger, f"nmap -Pn -n -p 21-23 {server.ipv4}")
     states = dict(re.findall(r"^(\d+)/tcp +(\S+)", scan.stdout, re.MULTILINE))
     stage.claim(
         states["22"] == states["21"] == states["23"] == "closed",
@@ -130,38 +154,40 @@ def hidden(stage: Stage, stranger: Host, server: Server) -> None:
 def login(stage: Stage, server: Server, laptop: Client) -> list[Knock]:
     """Log in by ssh, and return all that was knocked."""
     with server.capture() as capture:
-        done = laptop.ssh("myserver", "echo logged in as $(id -un) on $(hostname)")
+        done = stage.run(laptop, "ssh myserver 'id -un; echo $SSH_CONNECTION'")
         eventually(
             lambda: server.pairing("laptop")["sessions"] == laptop.pairing()["sessions"] == 0,
             "the session is over on both sides",
         )
-    stage.show(done, host=laptop, command="ssh myserver")
-    stage.claim(done.stdout.startswith("logged in as root"), "logged in")
+    stage.claim(done.stdout.startswith(f"root\n{laptop.ipv4} "), "logged in")
     there, here = server.pairing("laptop")["next"], laptop.pairing()["confirmed"]
     stage.claim(there == here + 1, f"laptop and server agree: the next counter is {there}")
-    return knocked(stage, capture, laptop)
+    knocks = [packet.knock for packet in capture.knocks(laptop.ipv4)]
+    opening, close = laptop.train(here), laptop.train(here, "close")
+    both = opening + close
+    stage.claim(knocks[-len(both) :] == both, f"knocked with the sequences of counter {here}:")
+    stage.say(worded(opening), "open:  ")
+    stage.say(worded(close), "close: ")
+    return knocks
 
 
-def knocked(stage: Stage, capture: Capture, laptop: Client) -> list[Knock]:
-    """Show the knocks of a session, open and close sequence in one."""
-    train = [packet.knock for packet in capture.knocks(laptop.ipv4)]
-    stage.say("knocked: " + "  ".join(f"{port}/{transport}" for port, transport in train))
-    return train
+def worded(knocks: list[Knock]) -> str:
+    """Return knocks as people read them."""
+    return "  ".join(f"{port}/{transport}" for port, transport in knocks)
 
 
 def timed(stage: Stage, lab: Lab, laptop: Client) -> None:
     """A second server that admits until it is told otherwise."""
     server = lab.server("archive")
-    server.init("--admit", "timed", "--timeout", "30s")
+    stage.run(server, "sshknock-server init --admit timed --timeout 30s --service own --yes")
     laptop.enroll(server, "archive")
-    opened = laptop.sshknock("open", "archive")
-    stage.show(opened, host=laptop, command="sshknock open archive")
+    stage.say("(the laptop is enrolled as before)")
+    stage.run(laptop, "sshknock open archive")
     eventually(lambda: laptop.connects(server.ipv4) == "open", "the door is open")
     stage.claim(laptop.connects(server.ipv4) == "open", "the laptop may connect, again and again")
     # knockd learns a session's close sequence within a second or so; this returns when it has.
     server.sshknock("reconcile")
-    closed = laptop.sshknock("close", "archive")
-    stage.show(closed, host=laptop, command="sshknock close archive")
+    stage.run(laptop, "sshknock close archive")
     eventually(lambda: laptop.connects(server.ipv4) == "refused", "the door is shut")
     stage.claim(True, "the close sequence shut the door, long before its 30 s were over")
 
