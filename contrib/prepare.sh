@@ -15,6 +15,7 @@ knockd        knockd
 nft           nftables
 nmap          nmap
 rsync         rsync
+systemctl     systemd
 git           git
 dbus-run-session      dbus
 gnome-keyring-daemon  gnome-keyring

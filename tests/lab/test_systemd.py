@@ -1,0 +1,72 @@
+"""Where systemd runs, it runs our processes: tried with a real one."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.lab import Client, Lab, Server, eventually
+from tests.lab.systemd import boot, units
+
+pytestmark = pytest.mark.lab
+
+
+@pytest.fixture
+def booted(lab: Lab) -> tuple[Server, Client]:
+    """A server under systemd that hides its port, and a laptop that is enrolled."""
+    server, laptop = lab.server(), lab.client()
+    boot(server)
+    server.sshknock("init", "--yes")
+    laptop.enroll(server)
+    return server, laptop
+
+
+def in_step(server: Server, laptop: Client) -> bool:
+    """Tell whether both sides are at the same counter."""
+    return bool(server.pairing("laptop")["next"] == laptop.pairing()["confirmed"] + 1)
+
+
+def test_a_login_through_units(booted: tuple[Server, Client]) -> None:
+    """The supervisor is a unit, each knockd an instance, and a replaced one is no failure."""
+    server, laptop = booted
+    for _ in range(3):
+        assert laptop.ssh("myserver", "echo in").stdout == "in\n"
+        eventually(lambda: in_step(server, laptop), "in step")
+    assert units(server)["sshknock.service"] == "running"
+    assert "running" in {s for u, s in units(server).items() if u.startswith("sshknock-knockd@")}
+    eventually(lambda: "failed" not in units(server).values(), "no failed unit")
+
+
+def test_what_is_killed_comes_back(booted: tuple[Server, Client]) -> None:
+    """Both knockd and the supervisor, by systemd."""
+    server, laptop = booted
+    server.run(["pkill", "-9", "-x", "knockd"])
+    server.run(["systemctl", "kill", "-s", "KILL", "sshknock.service"])
+    eventually(lambda: units(server)["sshknock.service"] == "running", "the supervisor is back")
+    eventually(lambda: server.processes("knockd"), "knockd is back")
+    assert laptop.ssh("myserver", "echo in").stdout == "in\n"
+
+
+def test_a_boot_hides_the_port_again(booted: tuple[Server, Client]) -> None:
+    """Table and /run are gone, the books are there: the boot unit comes before all else."""
+    server, laptop = booted
+    assert laptop.ssh("myserver", "echo in").stdout == "in\n"
+    server.run(["systemctl", "stop", "sshknock.service", "sshknock-knockd@*", "sshknock-boot"])
+    server.run(["nft", "flush", "ruleset"])
+    server.run(["rm", "-r", "/run/sshknock"])
+    assert laptop.connects(server.ipv4) == "open"
+    server.run(["systemctl", "start", "sshknock-boot.service"])
+    assert laptop.connects(server.ipv4) == "refused"
+    server.run(["systemctl", "start", "sshknock.service"])
+    eventually(lambda: server.processes("knockd"), "knockd listens")
+    assert laptop.ssh("myserver", "echo in").stdout == "in\n"
+
+
+def test_uninstall_leaves_no_unit(booted: tuple[Server, Client]) -> None:
+    """Nor a process, nor a file of one."""
+    server, laptop = booted
+    assert laptop.ssh("myserver", "echo in").stdout == "in\n"
+    server.sshknock("uninstall", "--yes")
+    assert units(server) == {}
+    assert server.processes("knockd") == {}
+    assert laptop.connects(server.ipv4) == "open"
+    assert list(server.path("/etc/systemd/system").glob("sshknock*")) == []
