@@ -7,15 +7,18 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import pytest
 
+from sshknock.server import config as settings
 from sshknock.server import interfaces, paths, setting_up
 from sshknock.server.cli import look, setup
 from sshknock.server.cli.program import program
-from sshknock.server.config import Config
+from sshknock.server.config import Config, Hook
+from sshknock.server.engines.knockd import conf_file
 from sshknock.server.firewall import kernel
 from sshknock.server.store import Event, Store
 from sshknock.system.command_line import run_program
@@ -46,6 +49,19 @@ def untouched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(setting_up, "check_machine", lambda _config: None)
     for name in ("set_up", "take_down"):
         monkeypatch.setattr(setting_up, name, lambda *_: pytest.fail("something was changed"))
+
+
+@pytest.fixture
+def books(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Fresh books, for the commands that look."""
+
+    @contextmanager
+    def opened() -> Iterator[tuple[Config, Store]]:
+        store = Store(tmp_path / "state.db")
+        yield CONFIG, store
+        store.close()
+
+    monkeypatch.setattr(look, "opened", opened)
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
@@ -109,18 +125,56 @@ def test_what_was_left_behind_is_uninstalled(left: str, monkeypatch: pytest.Monk
     assert undone == [left]
 
 
+@pytest.mark.usefixtures("untouched")
+def test_a_moved_port_is_followed_through(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A second `init` says which port is visible again, what changed, and where no sshd listens."""
+    paths.ETC.mkdir()
+    paths.CONFIG_FILE.touch()
+    monkeypatch.setattr(settings, "load", lambda: CONFIG)
+    monkeypatch.setattr(setup, "_has_clients", lambda: True)
+    monkeypatch.setattr(setup, "ports_in_use", lambda: {22})
+    monkeypatch.setattr(setting_up, "unserved", lambda _config: ["laptop"])
+    monkeypatch.setattr(setting_up, "set_up", lambda _config: None)
+    assert run(monkeypatch, "init", "--port", "2222", "--admit", "timed") == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "Port 2222 is hidden on eth0; knockd listens.",
+        "Port 22 is visible again.",
+        "Changed: ports 22 -> 2222, admit single -> timed.",
+        "Note: nothing listens on port 2222. Does sshd?",
+        "Note: laptop was made for a port that is not hidden. Make a new one.",
+    ]
+
+
+@pytest.mark.usefixtures("untouched")
+def test_a_forced_command_must_go_before_the_program(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without the program that sshd is told to force, nobody logs in: `uninstall` says so."""
+    paths.ETC.mkdir()
+    forced = replace(CONFIG, hook=Hook.FORCECOMMAND)
+    monkeypatch.setattr(settings, "load", lambda: forced)
+    monkeypatch.setattr(setting_up, "take_down", lambda: None)
+    assert run(monkeypatch, "uninstall", "--yes") == 0
+    assert "take the ForceCommand line out of sshd_config" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("books")
+def test_a_mistake_of_the_administrators_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`render --check` names the line that keeps knockd.conf from being brought up to date."""
+    monkeypatch.setattr(conf_file, "read", lambda: "[lamp]\n    sequens = 1,2,3\n")
+    assert run(monkeypatch, "render", "--check") == 1
+    assert "line 2 has an unknown directive 'sequens'" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("books")
 def test_a_fresh_log_says_that_it_is_empty(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Silence would leave it open whether the log works; programs get no line at all."""
-
-    @contextmanager
-    def opened() -> Iterator[tuple[Config, Store]]:
-        store = Store(tmp_path / "state.db")
-        yield CONFIG, store
-        store.close()
-
-    monkeypatch.setattr(look, "opened", opened)
     assert run(monkeypatch, "log") == 0
     assert capsys.readouterr().out == "Nothing has happened yet.\n"
     assert run(monkeypatch, "log", "--json") == 0
