@@ -6,6 +6,7 @@ those of all four programs.
 
 from __future__ import annotations
 
+import os
 import sys
 
 EXIT_DONE = 0
@@ -64,11 +65,31 @@ def report(error: SshknockError) -> None:
     lines = [f"sshknock: {one_line(error.message)}\n"]
     if error.hint:
         lines.append(f"sshknock: hint: {one_line(error.hint)}\n")
+    if sys.stderr is None:  # it was closed before we began
+        return
     try:
         sys.stderr.write("".join(lines))
         sys.stderr.flush()
     except OSError:  # nobody reads it any more
         return
+
+
+def report_failure(error: Exception) -> int:
+    """Report what ended a program; return its exit code.
+
+    Anything but an SshknockError is a fault of our own, and the line says so.
+    """
+    if isinstance(error, SshknockError):
+        report(error)
+        return error.exit_code
+    if os.environ.get("SSHKNOCK_DEBUG") == "1":
+        sys.excepthook(type(error), error, error.__traceback__)
+    fault = SshknockError(
+        f"unexpected {type(error).__name__}: {error}",
+        "this is a fault of sshknock: please report it; SSHKNOCK_DEBUG=1 shows where",
+    )
+    report(fault)
+    return fault.exit_code
 
 
 def one_line(text: str) -> str:

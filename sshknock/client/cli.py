@@ -13,7 +13,7 @@ from click.shell_completion import CompletionItem, get_completion_class
 
 from sshknock import __version__
 from sshknock.client import config
-from sshknock.errors import SshknockError, UsageError
+from sshknock.errors import SshknockError, UsageError, report
 from sshknock.protocol.bits import PROTOCOL_SOURCES
 from sshknock.protocol.counters import SEARCH_ATTEMPTS
 from sshknock.protocol.draws import PORT_SOURCES
@@ -92,7 +92,6 @@ def enroll(name: str, source: str, keyring: str, host: str | None) -> None:
 def status(name: str | None, as_json: bool) -> None:
     """Show each pairing: its server, keyring, counters, last use and sessions."""
     from sshknock.client import status as view  # noqa: PLC0415
-    from sshknock.errors import report  # noqa: PLC0415
 
     known = config.load()
     rows, failures = [], []
@@ -159,7 +158,7 @@ def sync(name: str, search: bool) -> None:  # noqa: ARG001  the only way, so far
 
 @cli.command("set")
 @_name_argument
-@click.argument("values", nargs=-1, required=True, metavar="host=HOST[,HOST…] port=PORT")
+@click.argument("values", nargs=-1, required=True, metavar="host=HOST[,HOST...] port=PORT")
 def set_(name: str, values: tuple[str, ...]) -> None:
     """Change what is known of a server."""
     from sshknock.client import ssh_config  # noqa: PLC0415
@@ -172,7 +171,8 @@ def set_(name: str, values: tuple[str, ...]) -> None:
             raise UsageError(f"{word!r} is no setting", "host=HOST or port=PORT")
         changes[key] = value
     pairing = change(name, changes)
-    ssh_config.refresh(config.load())
+    with config.held() as known:
+        ssh_config.refresh(known)
     click.echo(f"{name}: {', '.join(pairing.hosts)} port {pairing.port}")
 
 
@@ -183,24 +183,29 @@ def ssh_config_(name: str | None, write: bool) -> None:
     """Print the Host blocks for ssh, or keep them in a file that ~/.ssh/config includes."""
     from sshknock.client import ssh_config  # noqa: PLC0415
 
-    known = config.load()
-    names = _names(known, name)
     if write:
-        click.echo(f"wrote {ssh_config.write(names, known)}")
+        with config.held() as known:
+            path = ssh_config.write(_names(known, name), known)
+        click.echo(f"wrote {path}")
     else:
-        click.echo(ssh_config.text_for(names, known), nl=False)
+        known = config.load()
+        click.echo(ssh_config.text_for(_names(known, name), known), nl=False)
 
 
 @cli.command()
 @_name_argument
-def forget(name: str) -> None:
+@click.option("--force", is_flag=True, help="Even if its keyring is gone or locked.")
+def forget(name: str, force: bool) -> None:
     """Forget a pairing: its secret, its counters, its Host block."""
     from sshknock.client import ssh_config  # noqa: PLC0415
     from sshknock.client.enroll import forget as remove  # noqa: PLC0415
 
-    remove(name)
-    ssh_config.refresh(config.load())
-    click.echo(f"forgot {name}; on the server: sshknock-server client remove …")
+    left = remove(name, force=force)
+    with config.held() as known:
+        ssh_config.refresh(known)
+    if left is not None:
+        report(SshknockError(f"warning: the secret may still be in the keyring {left.keyring}"))
+    click.echo(f"forgot {name}; on the server: sshknock-server client remove ...")
 
 
 @cli.command()
@@ -214,7 +219,7 @@ def forget(name: str) -> None:
 @click.option("--henon-a", type=float, default=_DEFAULTS.henon_a, show_default=True)
 @click.option("--henon-b", type=float, default=_DEFAULTS.henon_b, show_default=True)
 @click.option("--threshold", type=float, default=_DEFAULTS.threshold, show_default=True)
-@click.option("--exclude", metavar="PORT,…", default="", help="Ports that are never knocked.")
+@click.option("--exclude", metavar="PORT,...", default="", help="Ports that are never knocked.")
 @click.option("--json", "as_json", is_flag=True, help="For programs; this form is stable.")
 def derive(secret_file: str, counter: int, purpose: str, as_json: bool, **values: Any) -> None:
     """Print the sequence that a secret, a purpose and a counter stand for."""

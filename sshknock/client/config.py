@@ -107,11 +107,17 @@ def load() -> Config:
 
 
 @contextmanager
-def changing() -> Iterator[Config]:
-    """Lock and read the pairings; what the caller made of them is written when all went well."""
+def held() -> Iterator[Config]:
+    """Lock and read the pairings: nobody changes them, or what follows from them, meanwhile."""
     folder = paths.private_folder(paths.state_dir())
     with locked(folder / "config.lock", timeout_s=_LOCK_S):
-        config = load()
+        yield load()
+
+
+@contextmanager
+def changing() -> Iterator[Config]:
+    """Hold the pairings; what the caller made of them is written when all went well."""
+    with held() as config:
         yield config
         paths.private_folder(paths.config_dir())
         write_private(config_file(), render(config).encode())

@@ -13,7 +13,7 @@ from contextlib import suppress
 from sshknock.client import config, paths
 from sshknock.client.config import FILE_KEYRING, Config, Pairing
 from sshknock.client.keyrings import Keyring, open_keyring
-from sshknock.client.state import PairingState
+from sshknock.client.state import PairingState, locked_by_hand
 from sshknock.errors import BadInput, KeyringUnavailable, NoSuchPairing, UsageError
 from sshknock.protocol.names import parse_host, parse_name, parse_port
 from sshknock.protocol.token import Token
@@ -39,18 +39,28 @@ def enroll(name: str, token: Token, *, keyring: str, host: str | None = None) ->
     return pairing
 
 
-def forget(name: str) -> None:
+def forget(name: str, *, force: bool = False) -> Pairing | None:
     """Remove a pairing: its keyring item, its settings, what is left of its runs.
 
     A name that only a keyring knows, from an enrolment that was killed, is forgotten as well.
+    Raises KeyringUnavailable; with ``force`` the pairing is removed all the same, and returned
+    because its item may still be in its keyring.
     """
-    with config.changing() as known:
-        pairing = known.pairings.pop(parse_name(name), None)
-        if pairing is not None:
-            open_keyring(pairing.keyring).delete(name)
-        elif not _forget_left_over(name):
-            raise NoSuchPairing(f"there is no pairing {name!r}", "'sshknock status' lists them")
+    left: Pairing | None = None
+    with config.changing() as known, locked_by_hand(parse_name(name)):
+        pairing = known.pairings.pop(name, None)
+        if pairing is None:
+            if not _forget_left_over(name):
+                raise NoSuchPairing(f"there is no pairing {name!r}", "'sshknock status' lists them")
+        else:
+            try:
+                open_keyring(pairing.keyring).delete(name)
+            except KeyringUnavailable as error:
+                if not force:
+                    raise _still_kept(name, error) from error
+                left = pairing
     shutil.rmtree(paths.state_dir() / "sessions" / name, ignore_errors=True)
+    return left
 
 
 def change(name: str, values: Mapping[str, str]) -> Pairing:
@@ -64,7 +74,9 @@ def change(name: str, values: Mapping[str, str]) -> Pairing:
             elif key == "port":
                 port = parse_port(value)
             else:
-                raise UsageError(f"there is nothing called {key!r} to set", "host=… or port=…")
+                raise UsageError(
+                    f"there is nothing called {key!r} to set", "host=HOST or port=PORT"
+                )
         pairing = Pairing(name, hosts, port, old.keyring, old.pairing_id)
         known.pairings[name] = pairing
     return pairing
@@ -121,6 +133,13 @@ def _set_and_read_back(keyring: Keyring, name: str, text: str) -> None:
             "the keyring does not give back what it was given",
             "'--keyring file' keeps the secret in a private file instead",
         )
+
+
+def _still_kept(name: str, error: KeyringUnavailable) -> KeyringUnavailable:
+    return KeyringUnavailable(
+        f"cannot remove the secret: {error.message}",
+        f"nothing was changed; 'sshknock forget {name} --force' leaves the secret in that keyring",
+    )
 
 
 def _forget_left_over(name: str) -> bool:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from sshknock.client.config import Pairing
 from sshknock.client.connect import NoWatch
@@ -13,13 +12,11 @@ from sshknock.client.knock import NothingSent
 from sshknock.client.opening import Opening, send_close
 from sshknock.client.relay import Identification
 from sshknock.client.route import resolve
-from sshknock.client.state import Store
+from sshknock.client.state import Store, locked_by_hand
 from sshknock.errors import BadInput, NotOpened, SshknockError
 from sshknock.protocol.counters import SEARCH_ATTEMPTS
 from sshknock.records import record, replace
-from sshknock.system.files import LockTimeout
 
-LOCK_WAIT_S = 20.0
 ANSWER_S = 2.0
 
 
@@ -38,7 +35,7 @@ def open_once(pairing: Pairing, *, look: bool) -> Opened:
     """
     store = Store(pairing)
     route = resolve(pairing.host, pairing.port)
-    with _locked(store):
+    with locked_by_hand(pairing.name):
         state = store.load()
         opening = Opening(store, state, route, NoWatch())
         fresh = state.counters.sent < state.counters.confirmed + state.parameters.window
@@ -62,7 +59,7 @@ def search(pairing: Pairing, tell: Callable[[int], None]) -> Opened:
     """
     store = Store(pairing)
     route = resolve(pairing.host, pairing.port)
-    with _locked(store):
+    with locked_by_hand(pairing.name):
         opening = Opening(store, store.load(), route, NoWatch())
         for attempt, connection in enumerate(opening.search(), start=1):
             tell(attempt)
@@ -82,7 +79,7 @@ def close_last(pairing: Pairing) -> int:
     """Send the close train of the last confirmed counter; return that counter."""
     store = Store(pairing)
     route = resolve(pairing.host, pairing.port)
-    with _locked(store):
+    with locked_by_hand(pairing.name):
         state = store.load()
         counter = state.counters.confirmed
         if counter < 0:
@@ -95,23 +92,12 @@ def close_last(pairing: Pairing) -> int:
     return counter
 
 
-@contextmanager
-def _locked(store: Store) -> Iterator[None]:
-    try:
-        with store.locked(LOCK_WAIT_S):
-            yield
-    except LockTimeout as error:
-        raise SshknockError(
-            f"an ssh to {store.pairing.host} is still knocking", "try again when it has ended"
-        ) from error
-
-
 def _read_identification(connection: socket.socket) -> str | None:
     """Return the server's identification line, or None when it does not come in time."""
     seen = Identification()
     end = time.monotonic() + ANSWER_S
-    while not seen.over:
-        connection.settimeout(max(0.001, end - time.monotonic()))
+    while not seen.over and (left := end - time.monotonic()) > 0:
+        connection.settimeout(left)
         try:
             data = connection.recv(4096)
         except OSError:

@@ -111,7 +111,8 @@ class Opening:
             self._save(before)
             reason = error.error.strerror
             raise SshknockError(
-                f"this machine cannot send to {self.route.host}: {reason}", "nothing was sent"
+                f"this machine cannot send to {self.route.host}: {reason}",
+                "nothing was sent" if self.counter is None else "is it still on line?",
             ) from error
         self.counter = counter
 

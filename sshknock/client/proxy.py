@@ -1,9 +1,9 @@
 """``sshknock-proxy``: knock, connect, relay, close. The life of one ssh connection.
 
-The order matters. The handlers stand before the first knock; the state is saved before the first
-packet; the lock is held until the server has identified itself, so that parallel runs do not mix
-their trains; and at the end the close train goes out first and the state is saved after it, because
-whoever ended ssh may end us too.
+The order matters. ssh's end is an event, and no longer our death, before the first knock; the state
+is saved before the first packet; the lock is held until the server has identified itself, so that
+parallel runs do not mix their trains; and at the end the close train goes out first and the state
+is saved after it, because whoever ended ssh may end us too.
 """
 
 from __future__ import annotations
@@ -21,23 +21,25 @@ from sshknock.client.opening import Opening, send_close
 from sshknock.client.relay import Identification, Relay
 from sshknock.client.route import Route, resolve
 from sshknock.client.state import FAILED, OPENED, Store
-from sshknock.errors import EXIT_DONE, EXIT_FAILED, NotOpened, SshknockError, report
+from sshknock.errors import EXIT_DONE, EXIT_FAILED, NotOpened, SshknockError, report, report_failure
 from sshknock.protocol.counters import attempts_of_a_run
 from sshknock.records import replace
 from sshknock.system.files import LockTimeout
 
 LOCK_WAIT_S = 40.0
+CLOSE_LOCK_WAIT_S = 5.0
 IDENTIFICATION_S = 10.0
 
 
 def run(pairing: Pairing, host: str, port: int, link: SshLink) -> int:
-    """Serve one ssh; return the exit code. Raises SshknockError for what the user should know."""
+    """Serve one ssh; return the exit code.
+
+    Raises SshknockError for what keeps the user from the first knock; what fails after it is
+    reported here, before the door is closed.
+    """
     store = Store(pairing)
     route = resolve(host, port)
-    try:
-        return _Session(store, route, link).run()
-    except Abandoned:
-        return EXIT_FAILED
+    return _Session(store, route, link).run()
 
 
 class _Session:
@@ -50,7 +52,11 @@ class _Session:
         self._opening: Opening | None = None
 
     def run(self) -> int:
-        """Serve ssh from the first knock to the close train; return the exit code."""
+        """Serve ssh from the first knock to the close train; return the exit code.
+
+        The close train goes out when nobody waits for this process or for its standard error.
+        """
+        code = EXIT_DONE
         try:
             with ExitStack() as session:
                 relay = self._enter(session)
@@ -59,11 +65,13 @@ class _Session:
                 relay.drain()
         except NotOpened:  # no door to close
             raise
-        except Exception:
-            self._close()
-            raise
+        except Abandoned:
+            code = EXIT_FAILED
+        except Exception as error:  # noqa: BLE001  whatever it is, the door is closed after it
+            code = report_failure(error)
+        self._link.leave_terminal()
         self._close()
-        return EXIT_DONE
+        return code
 
     def _enter(self, session: ExitStack) -> Relay:
         """Get through the door, under the lock, to the point where the server has shown itself.
@@ -72,15 +80,16 @@ class _Session:
         """
         started = int(time.time())
         try:
-            with self._store.locked(LOCK_WAIT_S) as waited:
-                if self._link.is_gone():
-                    raise Abandoned
-                opening = Opening(self._store, self._store.load(), self._route, self._link)
+            with self._store.locked(LOCK_WAIT_S, self._link.pause) as waited:
+                state = self._store.load()
+                self._link.outlive()
+                self._link.pause(0)
+                opening = Opening(self._store, state, self._route, self._link)
                 self._opening = opening
                 connection = self._connect(opening, waited=waited, started=started)
                 session.enter_context(connection)
                 session.enter_context(sessions.running(self._store.pairing.name))
-                return self._identify(opening, connection)
+                return self._identify(opening, connection, session)
         except LockTimeout as error:
             raise NotOpened(
                 f"another ssh to {self._route.host} is still knocking after {LOCK_WAIT_S:.0f} s",
@@ -101,7 +110,7 @@ class _Session:
         attempts = 1 if holder_failed else attempts_of_a_run(state.parameters.window)
         return opening.attempt_all(attempts)
 
-    def _identify(self, opening: Opening, connection: socket.socket) -> Relay:
+    def _identify(self, opening: Opening, connection: socket.socket, session: ExitStack) -> Relay:
         """Relay until the server's identification line has come by: that is the confirm."""
         identification = Identification()
         relay = Relay(
@@ -111,6 +120,7 @@ class _Session:
             wake_fd=self._link.wake_fd,
             tap=identification.feed,
         )
+        session.callback(relay.release)
         relay.run(until=lambda: identification.over, limit_s=IDENTIFICATION_S)
         relay.tap = None
         if identification.text is not None:
@@ -128,7 +138,7 @@ class _Session:
         opening = self._opening
         if opening is None or opening.counter is None:
             return
-        with suppress(SshknockError, NothingSent), self._store.locked(LOCK_WAIT_S):
+        with suppress(SshknockError, NothingSent), self._store.locked(CLOSE_LOCK_WAIT_S):
             send_close(self._route, opening.state, opening.counter)
             state = self._store.load()
             used = opening.state.last_result == OPENED

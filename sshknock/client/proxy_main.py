@@ -6,11 +6,10 @@ the file keyring is used, none for SSH.
 
 from __future__ import annotations
 
-import os
 import sys
 
 from sshknock import __version__
-from sshknock.errors import EXIT_DONE, BadInput, SshknockError, UsageError, report
+from sshknock.errors import EXIT_DONE, BadInput, SshknockError, UsageError, report_failure
 from sshknock.protocol.names import parse_host, parse_name, parse_port
 from sshknock.records import record
 
@@ -51,18 +50,8 @@ def main() -> int:
         return EXIT_DONE
     try:
         return _serve(parse_arguments(arguments))
-    except SshknockError as error:
-        report(error)
-        return error.exit_code
     except Exception as error:  # noqa: BLE001  the last line of defence, and it says so
-        if os.environ.get("SSHKNOCK_DEBUG") == "1":
-            sys.excepthook(*sys.exc_info())
-        fault = SshknockError(
-            f"unexpected {type(error).__name__}: {error}",
-            "this is a fault of sshknock: please report it; SSHKNOCK_DEBUG=1 shows where",
-        )
-        report(fault)
-        return fault.exit_code
+        return report_failure(error)
 
 
 def parse_arguments(arguments: list[str]) -> Arguments:
@@ -99,6 +88,11 @@ def _serve(arguments: Arguments) -> int:
     from sshknock.client.lifecycle import SshLink  # noqa: PLC0415
 
     link = SshLink()
+    if link.is_gone():
+        raise SshknockError(
+            "standard input or output has ended already",
+            "it is made for ssh: ProxyCommand sshknock-proxy %h %p",
+        )
     known = config.load()
     if arguments.name is not None:
         pairing = known.named(arguments.name)

@@ -17,6 +17,8 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from sshknock.errors import one_line
+
 BUFFER_BYTES = 256 * 1024
 PIPE_BYTES = 1024 * 1024
 DRAIN_S = 0.2
@@ -92,8 +94,9 @@ class Relay:
             (socket.SOL_SOCKET, socket.SO_KEEPALIVE),
         ):
             connection.setsockopt(*option, 1)
-        for descriptor in (source, sink):
-            _prepare_pipe(descriptor)
+        self._blocking = {fd: os.get_blocking(fd) for fd in (source, sink) if _is_stream(fd)}
+        for descriptor in self._blocking:
+            _prepare_stream(descriptor)
         self.tap = tap
         self._connection = connection
         self._wake_fd = wake_fd
@@ -116,11 +119,10 @@ class Relay:
         """Carry bytes until the relay is finished, ``until`` is true or ``limit_s`` is over."""
         end = None if limit_s is None else time.monotonic() + limit_s
         while not self.finished and not (until is not None and until()):
-            timeout = None if end is None else max(0.0, end - time.monotonic()) * 1000
-            events = self._poll(timeout)
-            if not events and end is not None and time.monotonic() >= end:
+            left = None if end is None else end - time.monotonic()
+            if left is not None and left <= 0:
                 return
-            self._handle(events)
+            self._handle(self._poll(None if left is None else left * 1000))
             self._pass_on_ends()
 
     def drain(self) -> None:
@@ -142,6 +144,13 @@ class Relay:
                 up.fill()
             if up.writes:
                 up.flush()
+
+    def release(self) -> None:
+        """Give ssh's ends back as they came: others may share them."""
+        for descriptor, blocking in self._blocking.items():
+            with suppress(OSError):
+                os.set_blocking(descriptor, blocking)
+        self._blocking.clear()
 
     def _poll(self, timeout_ms: float | None) -> dict[int, int]:
         """Wait for what the pumps need; a descriptor that nobody needs is left out.
@@ -166,7 +175,7 @@ class Relay:
 
     def _handle(self, events: dict[int, int]) -> None:
         up, down = self._up, self._down
-        if self._wake_fd in events or events.get(down.sink, 0) & select.POLLERR:
+        if self._wake_fd in events or events.get(down.sink, 0) & (select.POLLERR | select.POLLHUP):
             self._gone = True
             return
         if up.reads and events.get(up.source, 0) & _READABLE:
@@ -187,16 +196,28 @@ class Relay:
                 self._connection.shutdown(socket.SHUT_WR)
         if self._down.done and not self._shut_down:
             self._shut_down = True
-            os.close(self._down.sink)
+            self._close_sink()
+
+    def _close_sink(self) -> None:
+        """Pass the server's end on to ssh, which may have one socket for both directions."""
+        sink = self._down.sink
+        if stat.S_ISSOCK(os.fstat(sink).st_mode):
+            with suppress(OSError), socket.socket(fileno=os.dup(sink)) as both:
+                both.shutdown(socket.SHUT_WR)
+        if sink in self._blocking:
+            os.set_blocking(sink, self._blocking.pop(sink))
+        os.close(sink)
 
 
 class Identification:
     """Looks for the server's identification line among what it says first (RFC 4253, 4.2).
 
-    ``text`` is the line without its end once it was seen, and None before.
+    ``text`` is the line without its end once it was seen, and None before. It is the server's, so
+    whatever is not printable ASCII is shown as ``?``.
     """
 
     LONGEST = 64 * 1024
+    LONGEST_LINE = 255  # the RFC's limit
 
     def __init__(self) -> None:
         self.text: str | None = None
@@ -216,18 +237,22 @@ class Identification:
         *lines, self._line = (self._line + data).split(b"\n")
         for line in lines:
             if line.startswith(b"SSH-"):
-                self.text = line.rstrip(b"\r").decode(errors="replace")
+                text = line.rstrip(b"\r")[: self.LONGEST_LINE].decode("ascii", "replace")
+                self.text = one_line(text.replace("\ufffd", "?"))
                 return
 
 
-def _prepare_pipe(descriptor: int) -> None:
-    """Make ssh's pipe roomy and non-blocking; anything else (a file, a terminal) is left alone."""
+def _is_stream(descriptor: int) -> bool:
+    """Tell whether this is a pipe or a socket, and not a file or a terminal."""
     try:
-        is_pipe = stat.S_ISFIFO(os.fstat(descriptor).st_mode)
+        mode = os.fstat(descriptor).st_mode
     except OSError:
-        return
-    if not is_pipe:
-        return
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+
+
+def _prepare_stream(descriptor: int) -> None:
+    """Make it non-blocking, and roomy if it is a pipe."""
     os.set_blocking(descriptor, False)
-    with suppress(OSError):  # above the user's limit, or not Linux
+    with suppress(OSError):  # above the user's limit, or a socket, or not Linux
         fcntl.fcntl(descriptor, _F_SETPIPE_SZ, PIPE_BYTES)

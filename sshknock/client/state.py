@@ -8,14 +8,16 @@ their trains or lose each other's counters.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 from sshknock.client import paths
 from sshknock.client.config import Pairing
 from sshknock.client.keyrings import Keyring, open_keyring
-from sshknock.errors import BadInput
+from sshknock.errors import BadInput, SshknockError
 from sshknock.protocol.counters import ClientCounters
 from sshknock.protocol.names import is_admission, is_pairing_id
 from sshknock.protocol.parameters import Parameters
@@ -35,6 +37,7 @@ UNUSED_S = 60
 """How long an admission may stand that no connection has used: the default timeout, doubled."""
 
 _VERSION = 1
+_BY_HAND_LOCK_WAIT_S = 20.0
 
 
 @record
@@ -187,6 +190,23 @@ def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
+def lock_file(name: str) -> Path:
+    """Return the file whose lock is that of a pairing; its folder is made."""
+    return paths.private_folder(paths.private_folder(paths.state_dir()) / "locks") / name
+
+
+@contextmanager
+def locked_by_hand(name: str) -> Iterator[None]:
+    """Hold a pairing's lock for a command; raise SshknockError while an ssh is knocking."""
+    try:
+        with locked(lock_file(name), timeout_s=_BY_HAND_LOCK_WAIT_S):
+            yield
+    except LockTimeout as error:
+        raise SshknockError(
+            f"an ssh to {name} is still knocking", "try again when it has ended"
+        ) from error
+
+
 class Store:
     """The state of one pairing, in its keyring and under its lock."""
 
@@ -195,20 +215,21 @@ class Store:
         self._keyring = keyring if keyring is not None else open_keyring(pairing.keyring)
 
     @contextmanager
-    def locked(self, timeout_s: float) -> Iterator[bool]:
+    def locked(
+        self, timeout_s: float, pause: Callable[[float], None] = time.sleep
+    ) -> Iterator[bool]:
         """Hold the pairing's lock; yield whether another process had it first.
 
-        Raises LockTimeout when it was not given within ``timeout_s``.
+        Raises LockTimeout when it was not given within ``timeout_s``, and what ``pause`` raises.
         """
-        folder = paths.private_folder(paths.private_folder(paths.state_dir()) / "locks")
-        path = folder / self.pairing.name
+        path = lock_file(self.pairing.name)
         with ExitStack() as held:
             waited = False
             try:
                 held.enter_context(locked(path, timeout_s=0))
             except LockTimeout:
                 waited = True
-                held.enter_context(locked(path, timeout_s=timeout_s))
+                held.enter_context(locked(path, timeout_s=timeout_s, pause=pause))
             yield waited
 
     def load(self) -> PairingState:

@@ -62,4 +62,4 @@ def is_admission(value: object) -> bool:
 
 def shown(text: str, longest: int = 60) -> str:
     """Return a text for a message: quoted, escaped and not too long."""
-    return repr(text if len(text) <= longest else text[:longest] + "…")
+    return repr(text if len(text) <= longest else text[:longest] + "...")

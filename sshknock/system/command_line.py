@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sys
-import traceback
 
 import click
 
-from sshknock.errors import EXIT_DONE, EXIT_FAILED, SshknockError, UsageError, report
+from sshknock.errors import EXIT_DONE, SystemFault, UsageError, report, report_failure
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3600}
 INTERRUPTED = 130
+_CANNOT_WRITE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
 def run_program(group: click.Group, name: str) -> int:
@@ -22,35 +23,30 @@ def run_program(group: click.Group, name: str) -> int:
     except click.exceptions.Exit as exit_:
         return exit_.exit_code
     except (click.Abort, KeyboardInterrupt):
-        sys.stderr.write("\nsshknock: interrupted\n")
+        if sys.stderr is not None:
+            sys.stderr.write("\nsshknock: interrupted\n")
         return INTERRUPTED
     except click.ClickException as error:
         shown = UsageError(_sentence(error.format_message()), f"see '{_asked(error, name)} --help'")
         report(shown)
         return shown.exit_code
-    except SshknockError as error:
-        report(error)
-        return error.exit_code
     except BrokenPipeError:
         # The reader of our output went away, as head does: that is no fault.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return EXIT_DONE
+    except OSError as error:
+        if error.errno not in _CANNOT_WRITE or error.filename is not None:
+            return report_failure(error)
+        _drop_output()
+        return report_failure(SystemFault(f"cannot write the output: {error.strerror}"))
     except Exception as error:  # noqa: BLE001  the last line of defence, and it says so
-        return report_unexpected(error)
+        return report_failure(error)
     return result if isinstance(result, int) else EXIT_DONE
 
 
-def report_unexpected(error: Exception) -> int:
-    """Report a fault of our own in one line."""
-    if os.environ.get("SSHKNOCK_DEBUG") == "1":
-        traceback.print_exception(error)
-    report(
-        SshknockError(
-            f"unexpected {type(error).__name__}: {error}",
-            "this is a fault of sshknock: please report it; SSHKNOCK_DEBUG=1 shows where",
-        )
-    )
-    return EXIT_FAILED
+def _drop_output() -> None:
+    """Let what is still in the buffer go nowhere, so that it is not tried again at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def parse_time(text: str) -> int:

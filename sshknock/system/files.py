@@ -6,7 +6,7 @@ import errno
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -61,24 +61,29 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def locked(path: Path, *, timeout_s: float | None = None) -> Iterator[None]:
+def locked(
+    path: Path, *, timeout_s: float | None = None, pause: Callable[[float], None] = time.sleep
+) -> Iterator[None]:
     """Hold an exclusive lock on a file, which is made when it is missing.
 
     ``timeout_s`` bounds the wait (None waits for ever, 0 does not wait); then LockTimeout is
-    raised. The kernel gives the lock back when the process ends, however it ends.
+    raised. ``pause`` passes the seconds between two tries; what it raises ends the wait.
+    The kernel gives the lock back when the process ends, however it ends.
     """
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise SystemFault(f"cannot open the lock {path}: {error.strerror}") from error
     try:
-        _lock(descriptor, path, timeout_s)
+        _lock(descriptor, path, timeout_s, pause)
         yield
     finally:
         os.close(descriptor)
 
 
-def _lock(descriptor: int, path: Path, timeout_s: float | None) -> None:
+def _lock(
+    descriptor: int, path: Path, timeout_s: float | None, pause: Callable[[float], None]
+) -> None:
     if timeout_s is None:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         return
@@ -89,7 +94,7 @@ def _lock(descriptor: int, path: Path, timeout_s: float | None) -> None:
         except BlockingIOError:
             if time.monotonic() >= deadline:
                 raise LockTimeout(f"another process holds {path}") from None
-            time.sleep(_POLL_S)
+            pause(_POLL_S)
         else:
             return
 

@@ -404,6 +404,21 @@ def run_code(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def test_a_full_disk_under_the_output_is_one_line(token: Path) -> None:
+    """`status > /dev/full`: no fault of ours, and no second complaint at the very end."""
+    enroll(token)
+    for options in ([], ["--json"]):
+        with Path("/dev/full").open("w") as full:
+            done = subprocess.run(
+                [sys.executable, "-m", MODULE, "status", *options],
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                check=False,
+            )
+        assert_says(done, 1, "cannot write the output: No space left on device")
+
+
 def test_an_interrupted_enrolment_leaves_no_pairing(token: Path) -> None:
     """^C while the keyring is written: neither an item nor settings."""
     code = (

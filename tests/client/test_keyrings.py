@@ -331,7 +331,8 @@ def call(path, interface, method, signature, *body):
     return bus.send_and_get_reply(new_method_call(address, method, signature, body)).body
 
 def restore(attributes):
-    _, session = call("/org/freedesktop/secrets", "Service", "OpenSession", "sv", "plain", ("s", ""))
+    plain = ("plain", ("s", ""))
+    _, session = call("/org/freedesktop/secrets", "Service", "OpenSession", "sv", *plain)
     call("/org/freedesktop/secrets/aliases/default", "Collection", "CreateItem", "a{sv}(oayays)b",
          {"org.freedesktop.Secret.Item.Label": ("s", "restored"),
           "org.freedesktop.Secret.Item.Attributes": ("a{ss}", attributes)},

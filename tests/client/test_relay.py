@@ -234,6 +234,107 @@ def test_it_stops_at_the_limit_or_when_asked(bench: Bench) -> None:
     assert os.read(bench.stdout, 100) == b"SSH-2.0-x\r\n"
 
 
+def test_it_stops_at_the_limit_even_while_the_server_talks(bench: Bench) -> None:
+    """A server that sends a byte now and then, for ever, does not keep the lock for ever."""
+    over = threading.Event()
+
+    def talk() -> None:
+        while not over.wait(0.01):
+            bench.server.sendall(b".")
+
+    talker = threading.Thread(target=talk)
+    talker.start()
+    timer = threading.Timer(5, over.set)
+    timer.start()
+    started = time.monotonic()
+    bench.relay.run(limit_s=0.1)
+    assert time.monotonic() - started < 2
+    over.set()
+    timer.cancel()
+    talker.join()
+
+
+@pytest.fixture
+def one_socket() -> Iterator[tuple[Relay, socket.socket, socket.socket, socket.socket]]:
+    """Return a relay with one socket for both of ssh's directions: it, ssh, the server, ours."""
+    ssh, ours = socket.socketpair()
+    server, connection = _tcp_pair()
+    wake, waker = os.pipe()
+    sink = os.dup(ours.fileno())
+    ssh.settimeout(10)
+    relay = Relay(connection, source=ours.fileno(), sink=sink, wake_fd=wake, tap=None)
+    yield relay, ssh, server, ours
+    for one in (ssh, ours, server, connection):
+        one.close()
+    for descriptor in (wake, waker, sink):
+        with suppress(OSError):
+            os.close(descriptor)
+
+
+def _carry(relay: Relay) -> threading.Thread:
+    """Let the relay run, not longer than 10 s."""
+    thread = threading.Thread(target=lambda: relay.run(limit_s=10))
+    thread.start()
+    return thread
+
+
+def test_one_socket_for_both_directions_sees_the_end(
+    one_socket: tuple[Relay, socket.socket, socket.socket, socket.socket],
+) -> None:
+    """`ProxyCommand ssh jump sshknock-proxy %h %p`: the server's end ends it all."""
+    relay, ssh, server, _ = one_socket
+    carrying = _carry(relay)
+    server.sendall(b"goodbye")
+    server.shutdown(socket.SHUT_WR)
+    assert read_all(ssh.recv) == b"goodbye"
+    ssh.sendall(b"thanks")
+    ssh.shutdown(socket.SHUT_WR)
+    assert read_all(server.recv) == b"thanks"
+    carrying.join()
+    assert relay.finished
+
+
+def test_one_socket_that_ssh_closed_ends_it_at_once(
+    one_socket: tuple[Relay, socket.socket, socket.socket, socket.socket],
+) -> None:
+    """Its hang-up is ssh's end, and no reason to spin until the server says something."""
+    relay, ssh, server, _ = one_socket
+    ssh.sendall(b"disconnect")
+    ssh.close()
+    started = time.monotonic()
+    relay.run(limit_s=10)
+    relay.drain()
+    assert relay.finished
+    assert time.monotonic() - started < 2
+    assert server.recv(100) == b"disconnect"
+
+
+def test_a_slow_ssh_on_a_socket_does_not_stop_the_other_direction(
+    one_socket: tuple[Relay, socket.socket, socket.socket, socket.socket],
+) -> None:
+    """Sockets are made non-blocking as pipes are, and given back as they came."""
+    relay, ssh, server, ours = one_socket
+    carrying = _carry(relay)
+    server.setblocking(False)
+    _write_until_stuck(server.send, bytes(BIG))
+    ssh.sendall(b"still here")
+    server.settimeout(5)
+    assert server.recv(100) == b"still here"
+    ssh.close()
+    carrying.join()
+    relay.release()
+    assert ours.getblocking()
+    assert os.get_blocking(ours.fileno())
+
+
+def test_ssh_gets_its_pipes_back_as_they_came(bench: Bench) -> None:
+    """They may be shared with others, who expect them to wait."""
+    assert not os.get_blocking(bench.source)
+    bench.relay.release()
+    assert os.get_blocking(bench.source)
+    assert os.get_blocking(bench.sink)
+
+
 lines = st.binary(max_size=60).filter(lambda b: b"\n" not in b and not b.startswith(b"SSH-"))
 
 
@@ -256,6 +357,13 @@ def test_other_lines_are_no_identification(other: list[bytes]) -> None:
     seen = Identification()
     seen.feed(memoryview(b"".join(line + b"\n" for line in other) + b"SSH-2.0-unfinished"))
     assert seen.text is None
+
+
+def test_the_identification_is_shown_as_plain_text() -> None:
+    """It is the server's: no escapes for the terminal, nothing but ASCII, not longer than 255."""
+    seen = Identification()
+    seen.feed(memoryview(b"SSH-2.0-\x1b[2J\xc3\xbc" + bytes(300) + b"\n"))
+    assert seen.text == "SSH-2.0-?[2J??" + "?" * (255 - 14)
 
 
 def test_the_search_for_the_identification_is_bounded() -> None:

@@ -2,8 +2,9 @@
 
 These are the very items that the library's SecretService backend reads and writes (attributes
 ``service`` and ``username``, ``application`` on those that they make); jeepney, which that backend
-stands on, is enough for the few calls. It takes 25 ms where the library takes 108. The secret crosses the user's own bus
-as plain text; encrypting it there would hide it from nobody who could not ask for it as well.
+stands on, is enough for the few calls. It takes 25 ms where the library takes 108. The secret
+crosses the user's own bus as plain text; encrypting it there would hide it from nobody who could
+not ask for it as well.
 """
 
 from __future__ import annotations
