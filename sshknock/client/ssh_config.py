@@ -21,6 +21,7 @@ from pathlib import Path
 from sshknock.client.config import Config, Pairing
 from sshknock.client.paths import private_folder
 from sshknock.errors import SshknockError, SystemFault
+from sshknock.records import record
 from sshknock.system.files import write_private
 from sshknock.system.processes import run
 
@@ -29,6 +30,32 @@ _HEAD = "# Written by 'sshknock ssh-config --write'; changes made here are lost.
 _HOST = re.compile(r"^Host (\S+)$", re.MULTILINE)
 _INCLUDE = re.compile(r"\s*include[\s=]+(.*)", re.IGNORECASE)
 _BLOCK = re.compile(r"\s*(host|match)\b", re.IGNORECASE)
+
+
+@record
+class _Change:
+    """A file, what it held (None: there was none) and what it shall hold."""
+
+    path: Path
+    before: bytes | None
+    after: bytes
+
+    def make(self) -> None:
+        """Write the new content, with the mode that the file has."""
+        self._write(self.after)
+
+    def take_back(self) -> None:
+        """Put the old content back, unless the new one was not written, or changed since."""
+        if _read(self.path) != self.after:
+            return
+        if self.before is None:
+            self.path.unlink(missing_ok=True)
+        else:
+            self._write(self.before)
+
+    def _write(self, content: bytes) -> None:
+        mode = 0o600 if self.before is None else stat.S_IMODE(self.path.stat().st_mode)
+        write_private(self.path, content, mode=mode)
 
 
 def block(pairing: Pairing) -> str:
@@ -74,17 +101,21 @@ def write(names: Iterable[str], known: Config) -> Path:
     """
     private_folder(folder())
     ours, theirs = folder() / _OURS, _real(folder() / "config")
-    before = {path: _read(path) for path in (ours, theirs)}
     wanted = [name for name in known.pairings if name in {*written(), *names}]
     text = _HEAD + "".join("\n" + block(known.pairings[name]) for name in wanted)
+    changes = [_Change(ours, _read(ours), text.encode())]
+    before = _read(theirs)
+    included = _including(before)
+    if included is not None:
+        changes.append(_Change(theirs, before, included))
     try:
-        write_private(ours, text.encode())
-        _include(theirs, before[theirs])
+        for change in changes:
+            change.make()
         for name in names:
             _check(name)
     except SshknockError:
-        for path, content in before.items():
-            _restore(path, content)
+        for change in changes:
+            change.take_back()
         raise
     return ours
 
@@ -119,14 +150,13 @@ def _include_line() -> str:
     return f'Include "{path}"' if " " in path else f"Include {path}"
 
 
-def _include(path: Path, content: bytes | None) -> None:
-    """Put the Include line at the top of ssh's own file, unless it stands there already."""
+def _including(content: bytes | None) -> bytes | None:
+    """Return ssh's own file with the Include line at its top, or None if it stands there."""
     text = (content or b"").decode("utf-8", "surrogateescape")
     if _includes_ours(text):
-        return
+        return None
     new = f"{_include_line()}\n" + (f"\n{text}" if text else "")
-    mode = stat.S_IMODE(path.stat().st_mode) if content is not None else 0o600
-    write_private(path, new.encode("utf-8", "surrogateescape"), mode=mode)
+    return new.encode("utf-8", "surrogateescape")
 
 
 def _includes_ours(text: str) -> bool:
@@ -147,14 +177,20 @@ def _includes_ours(text: str) -> bool:
 
 
 def _check(name: str) -> None:
-    """Ask ssh itself what it makes of the configuration, where there is an ssh."""
+    """Ask ssh itself what it makes of the configuration, where there is an ssh.
+
+    In the user's own environment, which the configuration may refer to.
+    """
     ssh = shutil.which("ssh")
     if ssh is None:
         return
-    done = run([ssh, "-G", "-F", str(folder() / "config"), name])
+    done = run(
+        [ssh, "-G", "-F", str(folder() / "config"), name], environment={**os.environ, "LC_ALL": "C"}
+    )
     if done.returncode:
+        *_, last = ["no reason given", *done.stderr.strip().splitlines()]
         raise SshknockError(
-            f"ssh does not accept the configuration: {done.stderr.strip()}",
+            f"ssh does not accept the configuration: {last}",
             f"nothing was changed; is {folder() / 'config'} sound without it?",
         )
     if f"\nproxycommand {_command(name)}" not in f"\n{done.stdout}":
@@ -176,13 +212,6 @@ def _read(path: Path) -> bytes | None:
         return None
     except OSError as error:
         raise SystemFault(f"cannot read {path}: {error.strerror}") from error
-
-
-def _restore(path: Path, content: bytes | None) -> None:
-    if content is None:
-        path.unlink(missing_ok=True)
-    elif _read(path) != content:
-        write_private(path, content, mode=stat.S_IMODE(path.stat().st_mode))
 
 
 def text_for(names: Iterable[str], known: Config) -> str:

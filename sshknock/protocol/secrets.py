@@ -52,4 +52,4 @@ class Secret:
         return hash(self._value)
 
     def __repr__(self) -> str:
-        return "Secret(...)"
+        return "Secret(…)"

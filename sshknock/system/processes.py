@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,10 +33,17 @@ def program(name: str, package: str) -> Path:
     return Path(found)
 
 
-def run(argv: Sequence[str], *, timeout_s: float = 10, stdin: str | None = None) -> Completed:
+def run(
+    argv: Sequence[str],
+    *,
+    timeout_s: float = 10,
+    stdin: str | None = None,
+    environment: Mapping[str, str] = ENVIRONMENT,
+) -> Completed:
     """Run a program to its end, without a shell.
 
     ``argv[0]`` is an absolute path. ``stdin`` is what the program reads; without it, nothing.
+    ``environment`` is the whole of its environment.
     Raises SystemFault when it cannot be started or takes longer than ``timeout_s``.
     """
     if not Path(argv[0]).is_absolute():
@@ -49,7 +56,7 @@ def run(argv: Sequence[str], *, timeout_s: float = 10, stdin: str | None = None)
             text=True,
             errors="replace",
             timeout=timeout_s,
-            env=ENVIRONMENT,
+            env=environment,
             cwd="/",
             check=False,
         )

@@ -7,6 +7,8 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotYet
 from pathlib import Path
 
 import pytest
@@ -14,12 +16,14 @@ import pytest
 from sshknock import __version__
 from sshknock.client import config
 from sshknock.client.keyrings.file import FileStore, keyring_folder
+from sshknock.client.state import Store
 from sshknock.protocol.counters import ClientCounters
 from sshknock.protocol.derivation import derive
 from sshknock.protocol.knocks import Purpose
 from sshknock.protocol.parameters import Parameters
 from sshknock.protocol.secrets import Secret
 from sshknock.protocol.token import Token
+from sshknock.records import replace
 from tests.client.conftest import pair, run_program
 from tests.client.door import HOST, Door, free_port
 
@@ -169,6 +173,60 @@ def test_forget_leaves_nothing(token: Path, home: Path) -> None:
     for path in home.rglob("*"):
         assert not path.is_file() or SECRET.hex() not in path.read_text()
     assert_says(sshknock("forget", "box"), 3, "box")
+
+
+def _with_a_lost_keyring() -> None:
+    """Let the pairing's keyring be one that is not installed any more."""
+    with config.changing() as known:
+        known.pairings["box"] = replace(known.pairings["box"], keyring="gone.backend:Keyring")
+
+
+def test_a_pairing_whose_keyring_is_gone_can_be_forgotten(token: Path) -> None:
+    """Not by itself: the hint says how, and then that the secret may still be there."""
+    enroll(token)
+    _with_a_lost_keyring()
+    assert_says(sshknock("forget", "box"), 4, "sshknock forget box --force")
+    assert list(config.load().pairings) == ["box"]
+    done = sshknock("forget", "box", "--force")
+    assert_says(done, 0, "warning: the secret may still be in the keyring gone.backend:Keyring")
+    assert config.load().pairings == {}
+
+
+def test_forget_waits_for_an_ssh_that_is_knocking(token: Path) -> None:
+    """It would write its counters, and the secret with them, after the item was deleted."""
+    enroll(token)
+    store = Store(config.load().pairings["box"])
+    with ThreadPoolExecutor() as pool:
+        with store.locked(0):
+            state = store.load()
+            forgetting = pool.submit(sshknock, "forget", "box")
+            with pytest.raises(NotYet):
+                forgetting.result(0.8)
+            store.save(state)
+        assert forgetting.result().returncode == 0
+    assert FileStore(keyring_folder(), "sshknock").get("box") is None
+
+
+def test_host_blocks_that_are_written_at_once_are_all_kept(token: Path, home: Path) -> None:
+    """Each run sees what the one before it wrote."""
+    enroll(token, "one")
+    with config.changing() as known:
+        first = known.pairings["one"]
+        for i in range(3):
+            known.pairings[f"n{i}"] = replace(first, name=f"n{i}", pairing_id=f"{i:016x}")
+    names = list(config.load().pairings)
+    with ThreadPoolExecutor() as pool:
+        runs = list(pool.map(lambda name: sshknock("ssh-config", name, "--write"), names))
+    assert [run.returncode for run in runs] == [0] * len(names)
+    text = (home / ".ssh/sshknock.conf").read_text()
+    assert all(f"Host {name}\n" in text for name in names)
+    assert (home / ".ssh/config").read_text().count("Include") == 1
+
+
+def test_help_is_plain_ascii() -> None:
+    """It has to appear on every terminal."""
+    for command in ("forget", "set", "derive", "enroll"):
+        assert sshknock(command, "--help").stdout.isascii()
 
 
 # open, close

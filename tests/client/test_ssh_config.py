@@ -131,6 +131,38 @@ def test_what_ssh_does_not_accept_is_taken_back(home: Path) -> None:
 
 
 @needs_ssh
+def test_the_configuration_may_refer_to_the_environment(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ssh is asked with the variables that it will have."""
+    (home / ".ssh").mkdir(mode=0o700)
+    path = home / ".ssh/config"
+    path.write_text("ControlPath ${SOME_FOLDER}/%C\n")
+    with pytest.raises(SshknockError, match="environment variable") as caught:
+        ssh_config.write(["box"], KNOWN)
+    assert len(caught.value.message.splitlines()) == 1
+    monkeypatch.setenv("SOME_FOLDER", "/run/x")
+    ssh_config.write(["box"], KNOWN)
+    assert effective(home, "box")["port"] == "2222"
+
+
+def test_what_another_wrote_meanwhile_stays(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ssh says no, but an editor has saved the file since: that is not written over."""
+    (home / ".ssh").mkdir(mode=0o700)
+    path = home / ".ssh/config"
+    path.write_text("Host *\n")
+
+    def refuse(_name: str) -> None:
+        path.write_text("Host new\n")
+        raise SshknockError("no")
+
+    monkeypatch.setattr(ssh_config, "_check", refuse)
+    with pytest.raises(SshknockError):
+        ssh_config.write(["box"], KNOWN)
+    assert {name: text for name, (text, _) in files(home).items()} == {"config": "Host new\n"}
+
+
+@needs_ssh
 def test_another_name_is_added_and_a_forgotten_one_removed(home: Path) -> None:
     """A name more keeps the others; ``refresh`` follows the settings and adds nothing."""
     ssh_config.write(["box"], KNOWN)
