@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import select
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 from hypothesis import settings
@@ -14,6 +16,9 @@ from hypothesis import settings
 from sshknock.client import config
 from sshknock.client.config import Pairing
 from sshknock.client.state import PairingState, Store
+from sshknock.protocol.parameters import Parameters
+from sshknock.protocol.secrets import Secret
+from sshknock.protocol.token import Token
 from sshknock.records import replace
 from tests.client.door import HOST, PARAMETERS, Door
 
@@ -22,6 +27,16 @@ settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
 PAIRING_ID = "0123456789abcdef"
+SECRET = Secret(bytes(range(32)))
+TOKEN = Token(
+    name="laptop",
+    pairing_id="0123456789abcdef",
+    hosts=("192.0.2.7",),
+    port=2222,
+    secret=SECRET,
+    parameters=Parameters(window=16),
+)
+MODULE = "sshknock.client.cli"
 
 
 @pytest.fixture(autouse=True)
@@ -87,4 +102,71 @@ def run_program(
         timeout=60,
         check=False,
         **options,
+    )
+
+
+def read(stream: IO[bytes] | None, count: int) -> bytes:
+    """Read so many bytes, fewer at the end; not longer than 20 s."""
+    assert stream is not None
+    data = b""
+    while len(data) < count:
+        assert select.select([stream], [], [], 20)[0], f"only {data!r} came"
+        more = os.read(stream.fileno(), count - len(data))
+        if not more:
+            break
+        data += more
+    return data
+
+
+def write(process: subprocess.Popen[bytes], data: bytes) -> None:
+    """Write to its standard input."""
+    assert process.stdin is not None
+    process.stdin.write(data)
+
+
+def hang_up(process: subprocess.Popen[bytes]) -> None:
+    """Close both pipes, as the kernel does when ssh is killed."""
+    for stream in (process.stdin, process.stdout):
+        assert stream is not None
+        stream.close()
+
+
+def sshknock(*arguments: str | int | Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    """Run the program."""
+    return run_program(MODULE, *arguments, input=stdin)
+
+
+def assert_says(done: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
+    """Hold that it failed with this code, one line, perhaps a hint, and these words."""
+    lines = done.stderr.splitlines()
+    assert done.returncode == code, done.stderr
+    assert len(lines) in (1, 2), done.stderr
+    assert lines[0].startswith("sshknock: ")
+    assert all(line.startswith("sshknock: hint: ") for line in lines[1:])
+    for word in words:
+        assert word in done.stderr
+
+
+@pytest.fixture
+def token(home: Path) -> Path:
+    """Return the file of a token."""
+    path = home / "token"
+    path.write_text(TOKEN.encode() + "\n")
+    path.chmod(0o600)
+    return path
+
+
+def enroll(token: Path, name: str = "box") -> None:
+    """Make a pairing in the file keyring."""
+    assert sshknock("enroll", name, "--token-file", token, "--keyring", "file").returncode == 0
+
+
+def run_code(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run Python code to its end."""
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+        check=False,
     )

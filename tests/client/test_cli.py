@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as NotYet
 from pathlib import Path
 
 import pytest
@@ -16,218 +14,22 @@ import pytest
 from sshknock import __version__
 from sshknock.client import config
 from sshknock.client.keyrings.file import FileStore, keyring_folder
-from sshknock.client.state import Store
 from sshknock.protocol.counters import ClientCounters
 from sshknock.protocol.derivation import derive
 from sshknock.protocol.knocks import Purpose
 from sshknock.protocol.parameters import Parameters
-from sshknock.protocol.secrets import Secret
-from sshknock.protocol.token import Token
 from sshknock.records import replace
-from tests.client.conftest import pair, run_program
+from tests.client.conftest import (
+    MODULE,
+    SECRET,
+    assert_says,
+    enroll,
+    pair,
+    run_code,
+    run_program,
+    sshknock,
+)
 from tests.client.door import HOST, Door, free_port
-
-SECRET = Secret(bytes(range(32)))
-TOKEN = Token(
-    name="laptop",
-    pairing_id="0123456789abcdef",
-    hosts=("192.0.2.7",),
-    port=2222,
-    secret=SECRET,
-    parameters=Parameters(window=16),
-)
-MODULE = "sshknock.client.cli"
-
-
-def sshknock(*arguments: str | int | Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    """Run the program."""
-    return run_program(MODULE, *arguments, input=stdin)
-
-
-def assert_says(done: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
-    """Hold that it failed with this code, one line, perhaps a hint, and these words."""
-    lines = done.stderr.splitlines()
-    assert done.returncode == code, done.stderr
-    assert len(lines) in (1, 2), done.stderr
-    assert lines[0].startswith("sshknock: ")
-    assert all(line.startswith("sshknock: hint: ") for line in lines[1:])
-    for word in words:
-        assert word in done.stderr
-
-
-@pytest.fixture
-def token(home: Path) -> Path:
-    """Return the file of a token."""
-    path = home / "token"
-    path.write_text(TOKEN.encode() + "\n")
-    path.chmod(0o600)
-    return path
-
-
-def enroll(token: Path, name: str = "box") -> None:
-    """Make a pairing in the file keyring."""
-    assert sshknock("enroll", name, "--token-file", token, "--keyring", "file").returncode == 0
-
-
-# enroll, forget
-
-
-def test_enroll_makes_a_pairing_without_a_network(token: Path) -> None:
-    """The token's host, port and parameters; the counters at their start; nothing shown."""
-    done = sshknock("enroll", "box", "--token-file", token, "--keyring", "file")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert SECRET.hex() not in done.stdout
-    assert json.loads(sshknock("status", "--json").stdout) == {
-        "version": 1,
-        "pairings": [
-            {
-                "name": "box",
-                "host": "192.0.2.7",
-                "port": 2222,
-                "keyring": "file",
-                "confirmed": -1,
-                "sent": -1,
-                "sessions": 0,
-                "last_open": None,
-                "last_result": None,
-            }
-        ],
-    }
-
-
-def test_enroll_takes_the_token_from_standard_input_and_another_host() -> None:
-    """``-`` keeps it out of files; ``--host`` is for a server behind another address."""
-    done = sshknock(
-        *("enroll", "box", "--token-file", "-", "--keyring", "file", "--host", "Box.Example."),
-        stdin=TOKEN.encode(),
-    )
-    assert done.returncode == 0
-    assert config.load().pairings["box"].hosts == ("box.example",)
-
-
-def test_no_file_holds_the_secret_but_the_private_one(token: Path, home: Path) -> None:
-    """The settings hold none, and the keyring's file is 0600."""
-    enroll(token)
-    token.unlink()
-    holding = [p for p in home.rglob("*") if p.is_file() and SECRET.hex() in p.read_text()]
-    assert holding == [keyring_folder() / "sshknock" / "box.json"]
-    assert holding[0].stat().st_mode & 0o777 == 0o600
-
-
-def test_without_a_system_keyring_enroll_is_exit_4(token: Path) -> None:
-    """The default needs one; the hint names the other way, and no pairing is left."""
-    assert_says(sshknock("enroll", "box", "--token-file", token), 4, "--keyring file")
-    assert config.load().pairings == {}
-
-
-def test_a_name_or_a_token_is_enrolled_once(token: Path) -> None:
-    """Twice the same name, in any case, or the same token under another name: exit 2."""
-    enroll(token)
-    for name in ("box", "BOX"):
-        done = sshknock("enroll", name, "--token-file", token, "--keyring", "file")
-        assert_says(done, 2, "already")
-    done = sshknock("enroll", "other", "--token-file", token, "--keyring", "file")
-    assert_says(done, 2, "this token is enrolled already, as 'box'")
-    assert list(config.load().pairings) == ["box"]
-
-
-def test_an_enrolment_that_was_killed_is_taken_up_again(token: Path) -> None:
-    """The item is there and the settings are not: no pairing; the same token goes on with it."""
-    enroll(token)
-    kept = FileStore(keyring_folder(), "sshknock").get("box")
-    config.config_file().unlink()
-    assert json.loads(sshknock("status", "--json").stdout)["pairings"] == []
-    enroll(token)
-    assert FileStore(keyring_folder(), "sshknock").get("box") == kept
-
-
-def test_an_item_of_something_else_is_not_overwritten(token: Path) -> None:
-    """A foreign text under our name: exit 2, and it stays; ``forget`` removes it when asked."""
-    store = FileStore(keyring_folder(), "sshknock")
-    store.set("box", "precious")
-    done = sshknock("enroll", "box", "--token-file", token, "--keyring", "file")
-    assert_says(done, 2, "sshknock forget box")
-    assert store.get("box") == "precious"
-    assert sshknock("forget", "box").returncode == 0
-    assert store.get("box") is None
-
-
-@pytest.mark.parametrize(
-    "text", ["", "hello", TOKEN.encode()[:-1], TOKEN.encode()[:40], TOKEN.encode() + "x"]
-)
-def test_a_damaged_token_is_refused_without_showing_it(text: str) -> None:
-    """Cut off, lengthened, something else: exit 1 and no pairing."""
-    done = sshknock("enroll", "box", "--token-file", "-", "--keyring", "file", stdin=text)
-    assert_says(done, 1, "token")
-    assert len(text) < 20 or text[:40] not in done.stderr
-    assert config.load().pairings == {}
-
-
-def test_forget_leaves_nothing(token: Path, home: Path) -> None:
-    """Neither the secret nor the settings nor the Host block; a second time is exit 3."""
-    enroll(token)
-    assert sshknock("ssh-config", "box", "--write").returncode == 0
-    token.unlink()
-    assert sshknock("forget", "box").returncode == 0
-    assert "Host box" not in (home / ".ssh/sshknock.conf").read_text()
-    for path in home.rglob("*"):
-        assert not path.is_file() or SECRET.hex() not in path.read_text()
-    assert_says(sshknock("forget", "box"), 3, "box")
-
-
-def _with_a_lost_keyring() -> None:
-    """Let the pairing's keyring be one that is not installed any more."""
-    with config.changing() as known:
-        known.pairings["box"] = replace(known.pairings["box"], keyring="gone.backend:Keyring")
-
-
-def test_a_pairing_whose_keyring_is_gone_can_be_forgotten(token: Path) -> None:
-    """Not by itself: the hint says how, and then that the secret may still be there."""
-    enroll(token)
-    _with_a_lost_keyring()
-    assert_says(sshknock("forget", "box"), 4, "sshknock forget box --force")
-    assert list(config.load().pairings) == ["box"]
-    done = sshknock("forget", "box", "--force")
-    assert_says(done, 0, "warning: the secret may still be in the keyring gone.backend:Keyring")
-    assert config.load().pairings == {}
-
-
-def test_forget_waits_for_an_ssh_that_is_knocking(token: Path) -> None:
-    """It would write its counters, and the secret with them, after the item was deleted."""
-    enroll(token)
-    store = Store(config.load().pairings["box"])
-    with ThreadPoolExecutor() as pool:
-        with store.locked(0):
-            state = store.load()
-            forgetting = pool.submit(sshknock, "forget", "box")
-            with pytest.raises(NotYet):
-                forgetting.result(0.8)
-            store.save(state)
-        assert forgetting.result().returncode == 0
-    assert FileStore(keyring_folder(), "sshknock").get("box") is None
-
-
-def test_host_blocks_that_are_written_at_once_are_all_kept(token: Path, home: Path) -> None:
-    """Each run sees what the one before it wrote."""
-    enroll(token, "one")
-    with config.changing() as known:
-        first = known.pairings["one"]
-        for i in range(3):
-            known.pairings[f"n{i}"] = replace(first, name=f"n{i}", pairing_id=f"{i:016x}")
-    names = list(config.load().pairings)
-    with ThreadPoolExecutor() as pool:
-        runs = list(pool.map(lambda name: sshknock("ssh-config", name, "--write"), names))
-    assert [run.returncode for run in runs] == [0] * len(names)
-    text = (home / ".ssh/sshknock.conf").read_text()
-    assert all(f"Host {name}\n" in text for name in names)
-    assert (home / ".ssh/config").read_text().count("Include") == 1
-
-
-def test_help_is_plain_ascii() -> None:
-    """It has to appear on every terminal."""
-    for command in ("forget", "set", "derive", "enroll"):
-        assert sshknock(command, "--help").stdout.isascii()
-
 
 # open, close
 
@@ -314,6 +116,22 @@ def test_ssh_config_prints_the_blocks(token: Path, home: Path) -> None:
     block = sshknock("ssh-config", "box").stdout
     assert block.startswith("Host box\n    HostName 192.0.2.7\n    Port 2222\n    ProxyCommand ")
     assert not (home / ".ssh").exists()
+
+
+def test_host_blocks_that_are_written_at_once_are_all_kept(token: Path, home: Path) -> None:
+    """Each run sees what the one before it wrote."""
+    enroll(token, "one")
+    with config.changing() as known:
+        first = known.pairings["one"]
+        for i in range(3):
+            known.pairings[f"n{i}"] = replace(first, name=f"n{i}", pairing_id=f"{i:016x}")
+    names = list(config.load().pairings)
+    with ThreadPoolExecutor() as pool:
+        runs = list(pool.map(lambda name: sshknock("ssh-config", name, "--write"), names))
+    assert [run.returncode for run in runs] == [0] * len(names)
+    text = (home / ".ssh/sshknock.conf").read_text()
+    assert all(f"Host {name}\n" in text for name in names)
+    assert (home / ".ssh/config").read_text().count("Include") == 1
 
 
 # derive
@@ -411,6 +229,12 @@ def test_help_and_version() -> None:
         assert done.stdout.startswith("Usage: sshknock")
 
 
+def test_help_is_plain_ascii() -> None:
+    """It has to appear on every terminal."""
+    for command in ("forget", "set", "derive", "enroll"):
+        assert sshknock(command, "--help").stdout.isascii()
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_is_printed_for_three_shells(shell: str) -> None:
     """The script names the program and the variable that it calls it with."""
@@ -451,17 +275,6 @@ def test_a_fault_of_our_own_is_one_line(home: Path) -> None:
     assert home.exists()
 
 
-def run_code(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run Python code to its end."""
-    return subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        env={**os.environ, **environment},
-        check=False,
-    )
-
-
 def test_a_full_disk_under_the_output_is_one_line(token: Path) -> None:
     """`status > /dev/full`: no fault of ours, and no second complaint at the very end."""
     enroll(token)
@@ -475,26 +288,6 @@ def test_a_full_disk_under_the_output_is_one_line(token: Path) -> None:
                 check=False,
             )
         assert_says(done, 1, "cannot write the output: No space left on device")
-
-
-def test_an_interrupted_enrolment_leaves_no_pairing(token: Path) -> None:
-    """^C while the keyring is written: neither an item nor settings."""
-    code = (
-        "import os, signal, sys\n"
-        "from sshknock.client import cli\n"
-        "from sshknock.client.keyrings.file import FileStore\n"
-        "real = FileStore.set\n"
-        "def interrupted(self, name, text):\n"
-        "    real(self, name, text); os.kill(os.getpid(), signal.SIGINT)\n"
-        "FileStore.set = interrupted\n"
-        f"sys.argv = 'sshknock enroll box --keyring file --token-file {token}'.split()\n"
-        "sys.exit(cli.main())"
-    )
-    done = run_code(code)
-    assert done.returncode == 128 + signal.SIGINT
-    assert "Traceback" not in done.stderr
-    assert config.load().pairings == {}
-    assert FileStore(keyring_folder(), "sshknock").get("box") is None
 
 
 def test_a_host_that_is_not_there_is_named(token: Path) -> None:
