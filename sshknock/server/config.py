@@ -84,11 +84,27 @@ class Config:
         if not 1 <= self.timeout_s <= _TIMEOUT_LONGEST_S:
             raise BadInput(f"a timeout of {self.timeout_s} s is not within 1 s to 1 h")
 
+    def changes(self, after: Config) -> list[str]:
+        """Return what differs in other settings, as people read it: ``admit single -> timed``."""
+        return [
+            f"{field.name.removesuffix('_s')} {_worded(old)} -> {_worded(new)}"
+            for field in fields(self)
+            if (old := getattr(self, field.name)) != (new := getattr(after, field.name))
+        ]
+
     def render(self) -> str:
         """Return the file's text."""
         lines = ["# sshknock: this server's settings. 'sshknock-server init' writes this file."]
         lines += [f"{field.name} = {_toml(getattr(self, field.name))}" for field in fields(self)]
         return "\n".join(lines) + "\n"
+
+
+def _worded(value: object) -> str:
+    if isinstance(value, Enum):
+        return str(value.value)
+    if isinstance(value, tuple):
+        return " ".join(str(port) for port in value)
+    return str(value)
 
 
 def parse_interface(text: str) -> str:

@@ -79,7 +79,7 @@ def _apply(config: Config, before: Config | None) -> None:
         else:
             pam_file.remove()
         settings.save(config)
-        _ask_for_new_table(_changes(before, config))
+        _ask_for_new_table([] if before is None else before.changes(config))
     if config.service is Service.SYSTEMD:
         systemd.install()
     reconcile("init")
@@ -96,6 +96,7 @@ def take_down() -> None:
     """
     kernel.take_away()
     if not paths.STATE.exists():
+        _remove_folders()
         return
     with locked(paths.LOCK_FILE, timeout_s=_LOCK_PATIENCE_S):
         kernel.take_away()  # somebody may have made it again before he gave the lock back
@@ -122,22 +123,13 @@ def _stop_processes() -> None:
     Daemons(Service.OWN, "", ipv4_only=True).stop()
 
 
-def _changes(before: Config | None, config: Config) -> str:
-    """Return what differs, as people read it; nothing for a first time."""
-    if before is None:
-        return ""
-    old, new = before.render().splitlines(), config.render().splitlines()
-    changed = ((a, b) for a, b in zip(old, new, strict=True) if a != b)
-    return ", ".join(f"{a} -> {b.partition(' = ')[2]}" for a, b in changed).replace('"', "")
-
-
-def _ask_for_new_table(changes: str) -> None:
+def _ask_for_new_table(changes: list[str]) -> None:
     store = Store()
     try:
         with store.transaction():
             make_table_anew(store)
             if changes:
-                store.record("settings changed", int(time.time()), detail=changes)
+                store.record("settings changed", int(time.time()), detail=", ".join(changes))
     finally:
         store.close()
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import fields
-from enum import Enum
 
 import click
 
@@ -189,17 +187,5 @@ def _tell_changes(before: Config, after: Config) -> None:
     shown = tuple(port for port in before.ports if port not in after.ports)
     if shown:
         click.echo(f"Port {listed(shown)} is visible again.")
-    changes = [
-        f"{field.name.removesuffix('_s')} {_worded(old)} -> {_worded(new)}"
-        for field in fields(Config)
-        if (old := getattr(before, field.name)) != (new := getattr(after, field.name))
-    ]
+    changes = before.changes(after)
     click.echo(f"Changed: {', '.join(changes)}." if changes else "The settings are as before.")
-
-
-def _worded(value: object) -> str:
-    if isinstance(value, Enum):
-        return str(value.value)
-    if isinstance(value, tuple):
-        return listed(value)
-    return f"{value} s" if isinstance(value, int) else str(value)

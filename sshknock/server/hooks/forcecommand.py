@@ -17,17 +17,6 @@ from pathlib import Path
 
 from sshknock.errors import SystemFault
 from sshknock.server import paths
-from sshknock.server.hooks import background
-
-INSTRUCTIONS = f"""\
-Add this to sshd_config, inside a Match block, and reload sshd:
-
-    Match User ...
-        ForceCommand {" ".join(background.hook_argv("forcecommand"))}
-
-It runs as the user, for every command and every shell. It takes the place of a key's own
-command="..." in authorized_keys: such a key may then run anything. No message of the day is shown.
-It is for servers without PAM; everywhere else --hook pam is better."""
 
 _PATIENCE_S = 0.2
 _INTERNAL_SFTP = b"internal-sftp"
