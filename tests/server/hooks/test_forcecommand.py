@@ -70,9 +70,3 @@ def test_the_command_sees_what_it_would_have_seen() -> None:
 def test_a_killed_command_is_seen_as_killed() -> None:
     """There is no process between sshd and the command."""
     assert hook("forcecommand", env={"SSH_ORIGINAL_COMMAND": "kill -9 $$"}).returncode == -9
-
-
-def test_the_instructions_warn() -> None:
-    """They name the whole command line, and what a forced command takes away."""
-    assert f"-ISB {HOOK} forcecommand\n" in forcecommand.INSTRUCTIONS
-    assert 'command="' in forcecommand.INSTRUCTIONS
