@@ -86,7 +86,7 @@ def enroll(name: str, source: str, keyring: str, host: str | None) -> None:
         click.echo(f"the token has done its work: delete {source}")
 
 
-@cli.command()
+@cli.command(short_help="Show the pairings.")
 @_optional_name
 @click.option("--json", "as_json", is_flag=True, help="For programs; this form is stable.")
 def status(name: str | None, as_json: bool) -> None:
@@ -112,14 +112,14 @@ def status(name: str | None, as_json: bool) -> None:
         raise failures[-1]
 
 
-@cli.command("open")
+@cli.command("open", short_help="Send one open sequence by hand.")
 @_name_argument
 @click.option("--blind", is_flag=True, help="Do not connect to see whether the port answers.")
 def open_(name: str, blind: bool) -> None:
     """Send one open train, and see whether the port answers.
 
     A server that admits a single connection has then admitted this one: with --blind the next
-    connection from here is yours.
+    connection from here is yours. Give it a second: the server needs a moment.
     """
     from sshknock.client.manual import open_once  # noqa: PLC0415
 
@@ -127,38 +127,44 @@ def open_(name: str, blind: bool) -> None:
     opened = open_once(pairing, look=not blind)
     where = f"{pairing.host} port {pairing.port}"
     if opened.identification is None:
-        click.echo(f"sent open train {opened.counter}; whether {where} opened was not looked at")
+        click.echo(
+            f"sent counter {opened.counter}; {where} should open within a second (not looked at)"
+        )
     else:
-        click.echo(f"{where} opened for train {opened.counter}: {opened.identification}")
+        click.echo(f"{where} opened for counter {opened.counter}: {opened.identification}")
 
 
-@cli.command()
+@cli.command(short_help="Send the close sequence by hand.")
 @_name_argument
 def close(name: str) -> None:
-    """Send the close train of the last confirmed counter."""
+    """Send the close sequence of the last counter that is known to have opened."""
     from sshknock.client.manual import close_last  # noqa: PLC0415
 
     pairing = config.load().named(name)
     counter = close_last(pairing)
-    click.echo(f"sent close train {counter} to {pairing.host}")
+    click.echo(f"sent the close sequence of counter {counter} to {pairing.host}")
 
 
-@cli.command()
+@cli.command(short_help="Get back in step.")
 @_name_argument
-@click.option("--search", is_flag=True, required=True, help="Try up to 128 counters, by knocking.")
-def sync(name: str, search: bool) -> None:  # noqa: ARG001  the only way, so far
+@click.option("--search", is_flag=True, help="Try up to 128 counters, by knocking.")
+def sync(name: str, search: bool) -> None:
     """Meet the server's counter again, when logins fail although all else is well."""
     from sshknock.client.manual import search as look_for  # noqa: PLC0415
 
+    if not search:
+        raise UsageError(
+            "the server can only be asked by knocking", f"sshknock sync {name} --search"
+        )
     pairing = config.load().named(name)
     with click.progressbar(length=SEARCH_ATTEMPTS, label="searching", file=sys.stderr) as bar:
         opened = look_for(pairing, lambda _attempt: bar.update(1))
-    click.echo(f"{pairing.host} opened for train {opened.counter}: in step again")
+    click.echo(f"{pairing.host} opened for counter {opened.counter}: in step again")
 
 
 @cli.command("set")
 @_name_argument
-@click.argument("values", nargs=-1, required=True, metavar="host=HOST[,HOST...] port=PORT")
+@click.argument("values", nargs=-1, required=True, metavar="[host=HOST,...] [port=PORT]")
 def set_(name: str, values: tuple[str, ...]) -> None:
     """Change what is known of a server."""
     from sshknock.client import ssh_config  # noqa: PLC0415
@@ -176,7 +182,7 @@ def set_(name: str, values: tuple[str, ...]) -> None:
     click.echo(f"{name}: {', '.join(pairing.hosts)} port {pairing.port}")
 
 
-@cli.command("ssh-config")
+@cli.command("ssh-config", short_help="Print or keep the Host blocks.")
 @_optional_name
 @click.option("--write", is_flag=True, help="Keep them in a file that ~/.ssh/config includes.")
 def ssh_config_(name: str | None, write: bool) -> None:
@@ -205,20 +211,28 @@ def forget(name: str, force: bool) -> None:
         ssh_config.refresh(known)
     if left is not None:
         report(SshknockError(f"warning: the secret may still be in the keyring {left.keyring}"))
-    click.echo(f"forgot {name}; on the server: sshknock-server client remove ...")
+    click.echo(f"forgot {name}; on the server, 'sshknock-server client remove' shuts its doors")
 
 
-@cli.command()
+@cli.command(short_help="Print the sequence of a counter.")
 @click.option("--secret-file", required=True, metavar="F", help="64 hex digits; - reads them here.")
-@click.option("--counter", type=int, required=True, metavar="N")
+@click.option("--counter", type=int, required=True, metavar="N", help="From 0 on.")
 @click.option("--purpose", type=click.Choice([p.value for p in Purpose]), default="open")
-@click.option("--ports", metavar="LOW-HIGH", default="3000-65000", show_default=True)
-@click.option("--knocks", metavar="LOW-HIGH", default="4-6", show_default=True)
+@click.option(
+    "--ports", metavar="LOW-HIGH", default="3000-65000", show_default=True, help="Of the knocks."
+)
+@click.option("--knocks", metavar="LOW-HIGH", default="4-6", show_default=True, help="How many.")
 @click.option("--port-source", type=click.Choice(sorted(PORT_SOURCES)), default="hmac")
 @click.option("--protocol-source", type=click.Choice(sorted(PROTOCOL_SOURCES)), default="henon")
-@click.option("--henon-a", type=float, default=_DEFAULTS.henon_a, show_default=True)
-@click.option("--henon-b", type=float, default=_DEFAULTS.henon_b, show_default=True)
-@click.option("--threshold", type=float, default=_DEFAULTS.threshold, show_default=True)
+@click.option(
+    "--henon-a", type=float, default=_DEFAULTS.henon_a, show_default=True, help="The map's a."
+)
+@click.option(
+    "--henon-b", type=float, default=_DEFAULTS.henon_b, show_default=True, help="The map's b."
+)
+@click.option(
+    "--threshold", type=float, default=_DEFAULTS.threshold, show_default=True, help="udp above it."
+)
 @click.option("--exclude", metavar="PORT,...", default="", help="Ports that are never knocked.")
 @click.option("--json", "as_json", is_flag=True, help="For programs; this form is stable.")
 def derive(secret_file: str, counter: int, purpose: str, as_json: bool, **values: Any) -> None:
@@ -247,10 +261,14 @@ def derive(secret_file: str, counter: int, purpose: str, as_json: bool, **values
         click.echo(" ".join(map(str, sequence)))
 
 
-@cli.command()
+@cli.command(short_help="Print the shell completion.")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print the completion for a shell; put it where that shell looks for completions."""
+    """Print the completion for a shell, to be kept where that shell looks for it.
+
+    bash: ~/.local/share/bash-completion/completions/sshknock; zsh: a folder of $fpath, as
+    _sshknock; fish: ~/.config/fish/completions/sshknock.fish
+    """
     kind = get_completion_class(shell)
     if kind is None:
         raise UsageError(f"there is no completion for {shell}")

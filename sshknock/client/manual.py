@@ -12,7 +12,7 @@ from sshknock.client.knock import NothingSent
 from sshknock.client.opening import Opening, send_close
 from sshknock.client.relay import Identification
 from sshknock.client.route import resolve
-from sshknock.client.state import Store, locked_by_hand
+from sshknock.client.state import NOT_LOOKED_AT, Store, locked_by_hand
 from sshknock.errors import BadInput, NotOpened, SshknockError
 from sshknock.protocol.counters import SEARCH_ATTEMPTS
 from sshknock.records import record, replace
@@ -41,7 +41,9 @@ def open_once(pairing: Pairing, *, look: bool) -> Opened:
         fresh = state.counters.sent < state.counters.confirmed + state.parameters.window
         first = 0 if fresh else 1  # a run by hand has one attempt, and must walk the cycle too
         if not look:
-            return Opened(opening.send_train(first), None)
+            counter = opening.send_train(first)
+            store.save(replace(opening.state, last_result=NOT_LOOKED_AT))
+            return Opened(counter, None)
         with opening.attempt_all(1, first=first) as connection:
             identification = _read_identification(connection)
         if identification is None:

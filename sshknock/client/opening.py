@@ -156,8 +156,9 @@ class Opening:
         if self._refused:
             return NotOpened(
                 message,
-                f"it answers, but no train was accepted: out of step ({search}), or a firewall on"
-                " the way (a cloud's security group, a hotel) that blocks high ports or UDP",
+                "it answers, but opened for no counter: removed on the server (sshknock-server"
+                f" status)? out of step ({search})? or a firewall on the way (a cloud's security"
+                " group, a hotel) blocks high ports or UDP",
             )
         reason = f": {str(self._error.strerror).lower()}" if self._error else ""
         return NotOpened(

@@ -28,7 +28,8 @@ from sshknock.system.files import LockTimeout, locked
 OPENED = "opened"
 FAILED = "failed"
 NOT_HIDDEN = "not hidden"
-_RESULTS = (OPENED, FAILED, NOT_HIDDEN)
+NOT_LOOKED_AT = "not looked at"
+_RESULTS = (OPENED, FAILED, NOT_HIDDEN, NOT_LOOKED_AT)
 
 MARGIN_S = 2
 """How much longer than it says the server may admit us: its clock's steps, our rounding."""

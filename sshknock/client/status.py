@@ -13,6 +13,7 @@ from sshknock.client.state import Store
 
 JSON_VERSION = 1
 _WIDE = 200
+_SSH_PORT = 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +66,11 @@ def show(rows: Sequence[Row]) -> None:
     for title in ("confirmed", "sent", "sessions"):
         table.add_column(title, justify="right")
     for title in ("last open", "result"):
-        table.add_column(title)
+        table.add_column(title, no_wrap=True)
     for row in rows:
         table.add_row(
             row.name,
-            f"{row.host}:{row.port}" if ":" not in row.host else f"[{row.host}]:{row.port}",
+            _server(row),
             row.keyring.partition(":")[0].removeprefix("keyring.backends."),
             _counter(row.confirmed),
             _counter(row.sent),
@@ -81,6 +82,12 @@ def show(rows: Sequence[Row]) -> None:
     if not console.is_terminal:
         console.width = _WIDE  # for grep and less: a row stays a line
     console.print(table)
+
+
+def _server(row: Row) -> str:
+    if row.port == _SSH_PORT:
+        return row.host
+    return f"[{row.host}]:{row.port}" if ":" in row.host else f"{row.host}:{row.port}"
 
 
 def _counter(number: int) -> str:

@@ -59,7 +59,7 @@ def parse_time(text: str) -> int:
 
 def _sentence(text: str) -> str:
     """Return click's message as one of ours: in lower case, without a final dot."""
-    text = text.strip().removesuffix(".")
+    text = " ".join(text.split()).removesuffix(".")
     return text[:1].lower() + text[1:]
 
 
