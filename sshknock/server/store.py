@@ -12,7 +12,7 @@ import os
 import secrets
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -145,9 +145,12 @@ class Store:
             if not path.exists():
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
             self._db = sqlite3.connect(path, isolation_level=None, timeout=10)
-            self._db.execute("PRAGMA synchronous = EXTRA")
-            self._db.execute("PRAGMA foreign_keys = ON")
-            self._prepare()
+            with ExitStack() as on_failure:
+                on_failure.callback(self._db.close)
+                self._db.execute("PRAGMA synchronous = EXTRA")
+                self._db.execute("PRAGMA foreign_keys = ON")
+                self._prepare()
+                on_failure.pop_all()
         except (OSError, sqlite3.Error) as error:
             raise SystemFault(
                 f"cannot open the server's books {path}: {error}",

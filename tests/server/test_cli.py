@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -57,9 +57,8 @@ def books(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
     @contextmanager
     def opened() -> Iterator[tuple[Config, Store]]:
-        store = Store(tmp_path / "state.db")
-        yield CONFIG, store
-        store.close()
+        with closing(Store(tmp_path / "state.db")) as store:
+            yield CONFIG, store
 
     monkeypatch.setattr(look, "opened", opened)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
@@ -29,13 +28,15 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
             real(path, for_users=for_users)
 
     monkeypatch.setattr(trust, "_check", check)
+    monkeypatch.setattr(trust, "_library", list)  # this interpreter's own may be anywhere
     tmp_path.chmod(0o755)
     made = Program(
         tmp_path / "bin" / "python", tmp_path / "lib" / "sshknock" / "server" / "hook.py"
     )
     for folder in (made.python.parent, made.hook.parent / "__pycache__"):
         folder.mkdir(parents=True)
-    made.python.symlink_to(Path(sys.executable).resolve())
+    (tmp_path / "bin" / "python3").touch(mode=0o755)
+    made.python.symlink_to("python3")
     for file in (made.hook, made.hook.parent / "__pycache__" / "x.pyc", tmp_path / "pyvenv.cfg"):
         file.touch(mode=0o644)
     return made
