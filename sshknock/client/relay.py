@@ -23,7 +23,6 @@ BUFFER_BYTES = 256 * 1024
 PIPE_BYTES = 1024 * 1024
 DRAIN_S = 0.2
 _READABLE = select.POLLIN | select.POLLHUP | select.POLLERR
-_WRITABLE = select.POLLOUT | select.POLLHUP | select.POLLERR
 _F_SETPIPE_SZ = 1031  # <linux/fcntl.h>; Python names it from 3.10 on, and only on Linux
 
 Tap = Callable[[memoryview], None]

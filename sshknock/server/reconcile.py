@@ -24,16 +24,15 @@ from dataclasses import dataclass
 from sshknock.protocol.addresses import Address, parse_address
 from sshknock.protocol.knocks import Purpose
 from sshknock.server import books, paths, proc
-from sshknock.server.config import Config, Refuse, load
+from sshknock.server.access import opened
+from sshknock.server.config import Config, Refuse
 from sshknock.server.connections import ports_in_use
-from sshknock.server.engines.base import Door, Progress
+from sshknock.server.engines.base import Door, DoorEngine, Progress
 from sshknock.server.engines.knockd.engine import KnockdEngine
 from sshknock.server.firewall import kernel, refusal, table, tripwires
 from sshknock.server.firewall.kernel import TableState
 from sshknock.server.store import Store
-from sshknock.system.files import locked
 
-_LOCK_PATIENCE_S = 60
 _RACES_AT_MOST = 20
 _GENERATION_BITS = 31
 
@@ -59,13 +58,8 @@ def reconcile(reason: str) -> Outcome:
     then stays done, and the next call does the rest.
     """
     while True:
-        with locked(paths.LOCK_FILE, timeout_s=_LOCK_PATIENCE_S):
-            config = load()
-            store = Store()
-            try:
-                progress = _settle(store, config, reason)
-            finally:
-                store.close()
+        with opened() as (config, store):
+            progress = _settle(store, config, reason)
         if not progress.pending or progress.later_s is None:
             return Outcome(progress.later_s)
         # Many changes at once become one replacement of the daemon. Waiting holds no lock.
@@ -78,20 +72,16 @@ def enter_session(peer_address: str, peer_port: int, pid: int, started: int) -> 
     The books first hear of the knock that opened its door: the knock's own hook may still be on its
     way. The engine is left to the next reconcile.
     """
-    with locked(paths.LOCK_FILE, timeout_s=_LOCK_PATIENCE_S):
-        config = load()
-        store = Store()
-        try:
-            agree(store, config, "session")
-            with store.transaction():
-                books.attach(store, parse_address(peer_address), peer_port, pid, started)
-        finally:
-            store.close()
+    with opened() as (config, store):
+        agree(store, config, "session")
+        with store.transaction():
+            books.attach(store, parse_address(peer_address), peer_port, pid, started)
 
 
 def _settle(store: Store, config: Config, reason: str) -> Progress:
     doors = agree(store, config, reason)
-    return engine(store, config).update(doors)
+    listener: DoorEngine = engine(store, config)
+    return listener.update(doors)
 
 
 def engine(store: Store, config: Config) -> KnockdEngine:

@@ -10,12 +10,9 @@ from contextlib import contextmanager
 import click
 
 from sshknock.errors import EXIT_FAILED, UsageError
-from sshknock.server import paths
+from sshknock.server import access
 from sshknock.server.config import Config, load
 from sshknock.server.store import Store
-from sshknock.system.files import locked
-
-_LOCK_PATIENCE_S = 60
 
 
 def require_root() -> None:
@@ -28,14 +25,9 @@ def require_root() -> None:
 def opened() -> Iterator[tuple[Config, Store]]:
     """Give the settings and the books, under the lock; raise NotSetUp where there are none."""
     require_root()
-    load()
-    with locked(paths.LOCK_FILE, timeout_s=_LOCK_PATIENCE_S):
-        config = load()  # again: an uninstall may have had the lock
-        store = Store()
-        try:
-            yield config, store
-        finally:
-            store.close()
+    load()  # before the lock, whose folder is missing where there is no server
+    with access.opened() as server:
+        yield server
 
 
 def confirm(question: str, *, yes: bool, asks_before: str) -> None:

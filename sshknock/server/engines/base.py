@@ -41,9 +41,6 @@ class DoorEngine(Protocol):
     def update(self, doors: tuple[Door, ...]) -> Progress:
         """Listen for exactly these doors from now on; raise SystemFault when that fails."""
 
-    def stop(self) -> None:
-        """Stop listening."""
-
 
 def parse_sequence(text: str) -> Sequence:
     """Read a sequence as the books keep it: ``11045:tcp,61405:udp``."""

@@ -8,22 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sshknock.server import paths
-from sshknock.server.config import load
+from sshknock.server.access import opened
 from sshknock.server.reconcile import agree
-from sshknock.server.store import Store
-from sshknock.system.files import locked
 
 _PATIENCE_S = 30.0
 
 
 def run(arguments: Sequence[str]) -> int:  # noqa: ARG001  the command takes none
     """Build the table as the books say; raises SshknockError."""
-    with locked(paths.LOCK_FILE, timeout_s=_PATIENCE_S):
-        config = load()
-        store = Store()
-        try:
-            agree(store, config, "boot")
-        finally:
-            store.close()
+    with opened(_PATIENCE_S) as (config, store):
+        agree(store, config, "boot")
     return 0

@@ -64,10 +64,6 @@ class KnockdEngine:
             raise problem
         return Progress(later_s)
 
-    def stop(self) -> None:
-        """End the daemons and take our block out of knockd.conf."""
-        self._daemons.stop()
-
     def _snapshot(self, block: Block) -> str:
         """Return what a daemon reads: our block, under a line that tells one network from another.
 
