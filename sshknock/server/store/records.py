@@ -1,0 +1,100 @@
+"""What the books hold, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from sshknock.protocol.knocks import Purpose
+from sshknock.protocol.parameters import Parameters
+from sshknock.protocol.secrets import Secret
+
+
+class Stage(Enum):
+    """Where a pairing is in the change of its secret.
+
+    ``pending``: made by a rotation, and nobody has opened a door with it yet. ``current``: the one
+    that the name means. ``replaced``: a newer one has opened a door; only the close doors of its
+    running sessions are left of it.
+    """
+
+    PENDING = "pending"
+    CURRENT = "current"
+    REPLACED = "replaced"
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """A client identity: what it is called, its secret and parameters, and its counter."""
+
+    id: int
+    name: str
+    token_id: str
+    secret: Secret
+    parameters: Parameters
+    hosts: tuple[str, ...]
+    port: int
+    next: int
+    last_open: int | None
+    last_address: str | None
+    disabled: bool
+    stage: Stage
+
+    @property
+    def window(self) -> int:
+        """How many open doors it has: none while it is disabled, or when it was replaced."""
+        closed = self.disabled or self.stage is Stage.REPLACED
+        return 0 if closed else self.parameters.window
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A door's token: the kernel holds the id, whoever removes it has used the door.
+
+    ``closing`` is the close sequence of the same counter, of which no door may listen yet.
+    """
+
+    id: int
+    pairing: int
+    purpose: Purpose
+    counter: int
+    sequence: str
+    closing: str
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A door that was opened and whose session is not over.
+
+    ``opened_at`` is in Unix seconds. ``not_before`` is when the kernel was last seen without the
+    mark of the door's use, in clock ticks since boot: the session's sshd started after that.
+    """
+
+    id: int
+    pairing: int
+    counter: int
+    address: str
+    opened_at: int
+    not_before: int
+    peer_port: int | None
+    sshd_pid: int | None
+    sshd_started: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """An address that the administrator lets in without a knock; ``until`` is in Unix seconds."""
+
+    address: str
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A line of the log."""
+
+    at: int
+    kind: str
+    pairing: str | None
+    address: str | None
+    detail: str
