@@ -42,6 +42,8 @@ class Place:
     """Where a host is in the network, and where its logs go."""
 
     name: str
+    number: int
+    """The last part of its addresses."""
     ipv4: str
     ipv6: str
     mac: str

@@ -12,6 +12,7 @@ from tests.lab.client import Client
 from tests.lab.folders import OwnedFolder
 from tests.lab.host import Host, Place
 from tests.lab.install import Installation
+from tests.lab.link import Link, send_whole_packets
 from tests.lab.namespaces import Namespaces
 from tests.lab.server import Server
 from tests.lab.wire import INTERFACE
@@ -21,6 +22,30 @@ PREFIX = "sshknock-lab-"
 LINK_UP = """
 ip link set lo up
 ip link set {device} up
+"""
+CABLE = """
+ip link set {port} nomaster
+ip link add line{number} type veth peer name plug{number}
+for device in {port} line{number} plug{number}; do
+    echo 1 > /proc/sys/net/ipv6/conf/$device/disable_ipv6
+done
+ip link set line{number} up
+ip link set plug{number} up
+ip link set plug{number} master br0
+"""
+# One address for several hosts: a router on a stick, over which they reach the rest of the lab.
+ROUTER = """
+echo 1 > /proc/sys/net/ipv4/ip_forward
+echo 0 > /proc/sys/net/ipv4/conf/all/send_redirects
+echo 0 > /proc/sys/net/ipv4/conf/eth0/send_redirects
+nft -f - <<END
+table ip nat {{
+  chain postrouting {{
+    type nat hook postrouting priority srcnat;
+    ip saddr {{ {inside} }} masquerade
+  }}
+}}
+END
 """
 HostT = TypeVar("HostT", bound=Host)
 
@@ -56,6 +81,7 @@ class Lab:
         """Without an installation the hosts are bare: no program of the product is on them."""
         self.installation = installation
         self.hosts: dict[str, Host] = {}
+        self._links: dict[str, Link] = {}
 
     def __enter__(self) -> Lab:
         self._folder = OwnedFolder(FOLDERS, PREFIX)
@@ -79,6 +105,8 @@ class Lab:
     ) -> None:
         for host in self.hosts.values():
             host.close()
+        for link in self._links.values():
+            link.close()
         self._bridge.close()
         self._folder.remove()
 
@@ -96,6 +124,26 @@ class Lab:
         """A host with a user's ssh key; the product is there, no pairing yet."""
         return self._add(name, Client)
 
+    def link(self, host: Host) -> Link:
+        """Put an emulator into a host's cable; the line is clean until it is told otherwise."""
+        if host.name not in self._links:
+            port = _port(host)
+            number = host.place.number
+            send_whole_packets(host.namespaces, INTERFACE)
+            _configure(self._bridge, CABLE.format(port=port, number=number))
+            send_whole_packets(self._bridge, f"plug{number}")
+            self._links[host.name] = Link(self._bridge, port, f"line{number}")
+        return self._links[host.name]
+
+    def nat(self, *inside: Host, outside: Host) -> Host:
+        """A router that shows hosts to another one under its own IPv4 address."""
+        router = self.host("router")
+        addresses = ", ".join(host.ipv4 for host in inside)
+        _configure(router.namespaces, ROUTER.format(inside=addresses))
+        for host in inside:
+            host.run(["ip", "route", "add", outside.ipv4, "via", router.ipv4])
+        return router
+
     def keep_logs(self, folder: Path) -> None:
         """Copy everything that tells what happened to `folder`, which is replaced."""
         for host in self.hosts.values():
@@ -109,6 +157,7 @@ class Lab:
         number = 10 + len(self.hosts)
         place = Place(
             name=name,
+            number=number,
             ipv4=f"10.77.0.{number}",
             ipv6=f"fd00:77::{number}",
             mac=f"02:77:00:00:00:{number:02x}",
@@ -126,7 +175,7 @@ class Lab:
 
     def _join(self, host: Host) -> None:
         """A cable from the host's eth0 to the bridge."""
-        port = f"port{len(self.hosts)}"
+        port = _port(host)
         _ip(
             f"link add {INTERFACE} address {host.place.mac} netns {host.namespaces.pid} "
             f"type veth peer name {port} netns {self._bridge.pid}"
@@ -142,6 +191,11 @@ class Lab:
             "ip route add default via 10.77.0.1\n"
             "ip -6 route add default via fd00:77::1\n",
         )
+
+
+def _port(host: Host) -> str:
+    """The bridge's end of a host's cable."""
+    return f"port{host.place.number}"
 
 
 def _ip(arguments: str) -> None:
