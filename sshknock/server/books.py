@@ -17,7 +17,7 @@ from sshknock.server import sessions
 from sshknock.server.config import Config
 from sshknock.server.engines.base import Door, format_sequence, parse_sequence
 from sshknock.server.firewall.kernel import Used
-from sshknock.server.store import Session, Store, Ticket
+from sshknock.server.store import Session, Stage, Store, Ticket
 
 
 def take_in(store: Store, used: Iterable[Used], *, now: int, not_before: int) -> None:
@@ -32,6 +32,7 @@ def take_in(store: Store, used: Iterable[Used], *, now: int, not_before: int) ->
     for ticket, address in sorted(taken, key=lambda pair: pair[0].counter):
         name = names[ticket.pairing]
         if ticket.purpose is Purpose.OPEN:
+            _end_rotation(store, ticket.pairing, now)
             store.move_on(ticket.pairing, to=ticket.counter + 1, address=address, now=now)
             store.begin_session(
                 ticket.pairing, ticket.counter, address, now=now, not_before=not_before
@@ -47,6 +48,14 @@ def take_in(store: Store, used: Iterable[Used], *, now: int, not_before: int) ->
             store.record("close", now, pairing=name, address=address, detail=_nth(ticket.counter))
 
 
+def _end_rotation(store: Store, opened: int, now: int) -> None:
+    """Let a new secret that has opened its first door take the place of the old one."""
+    for pairing in store.pairings():
+        if pairing.id == opened and pairing.stage is Stage.PENDING:
+            store.take_over(pairing)
+            store.record("rotated", now, pairing=pairing.name, detail="the old secret is void")
+
+
 def end_sessions(store: Store, config: Config, admitted: frozenset[Address], now: int) -> None:
     """Strike out the sessions that are over; ``admitted`` is what the kernel lets in."""
     names = {pairing.id: pairing.name for pairing in store.pairings()}
@@ -60,6 +69,7 @@ def end_sessions(store: Store, config: Config, admitted: frozenset[Address], now
             address=session.address,
             detail=_nth(session.counter),
         )
+    store.forget_replaced()
 
 
 def issue_tickets(store: Store, generation: int, close_doors: int) -> None:
@@ -71,8 +81,7 @@ def issue_tickets(store: Store, generation: int, close_doors: int) -> None:
     wanted = set()
     pairings = {pairing.id: pairing for pairing in store.pairings()}
     for pairing in pairings.values():
-        window = pairing.parameters.window
-        for counter in range(pairing.next, pairing.next + window):
+        for counter in range(pairing.next, pairing.next + pairing.window):
             wanted.add((pairing.id, Purpose.OPEN, counter))
     for session in store.sessions()[::-1][:close_doors]:
         wanted.add((session.pairing, Purpose.CLOSE, session.counter))
@@ -107,21 +116,32 @@ def knocks(store: Store) -> set[Knock]:
 def doors(store: Store) -> tuple[Door, ...]:
     """Return the doors that the tickets stand for, in the order of the tickets."""
     tickets = store.tickets()
-    opens: dict[int, list[Ticket]] = defaultdict(list)
+    opens: dict[int | None, list[Ticket]] = defaultdict(list)
     for ticket in tickets:
         if ticket.purpose is Purpose.OPEN:
             opens[ticket.pairing].append(ticket)
+    former = _former(store)
     addresses = {(s.pairing, s.counter): s.address for s in store.sessions()}
-    return tuple(_door(ticket, opens[ticket.pairing], addresses) for ticket in tickets)
+    doors = []
+    for ticket in tickets:
+        sequence = parse_sequence(ticket.sequence)
+        if ticket.purpose is Purpose.OPEN:
+            lower = [t.id for t in opens[ticket.pairing] if t.counter < ticket.counter]
+            lower += [t.id for t in opens[former[ticket.pairing]]]
+            doors.append(Door(ticket.id, ticket.purpose, sequence, lower=tuple(lower)))
+        else:
+            admitted = parse_address(addresses[ticket.pairing, ticket.counter])
+            doors.append(Door(ticket.id, ticket.purpose, sequence, admitted=admitted))
+    return tuple(doors)
 
 
-def _door(ticket: Ticket, opens: list[Ticket], addresses: dict[tuple[int, int], str]) -> Door:
-    sequence = parse_sequence(ticket.sequence)
-    if ticket.purpose is Purpose.CLOSE:
-        admitted = parse_address(addresses[ticket.pairing, ticket.counter])
-        return Door(ticket.id, ticket.purpose, sequence, admitted=admitted)
-    lower = tuple(t.id for t in opens if t.counter < ticket.counter)
-    return Door(ticket.id, ticket.purpose, sequence, lower=lower)
+def _former(store: Store) -> dict[int, int | None]:
+    """Return for every pairing the one whose doors close with its first door, None for none."""
+    pairings = store.pairings()
+    current = {p.name.lower(): p.id for p in pairings if p.stage is Stage.CURRENT}
+    return {
+        p.id: current.get(p.name.lower()) if p.stage is Stage.PENDING else None for p in pairings
+    }
 
 
 def attach(store: Store, peer: Address, peer_port: int, pid: int, started: int) -> None:

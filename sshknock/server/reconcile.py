@@ -187,7 +187,7 @@ def _record_exposure(store: Store, now: int, reason: str) -> None:
 
 def _room_for_closing(store: Store, config: Config) -> int:
     """Return how many close doors the engine can listen for beside the open ones."""
-    opens = sum(pairing.parameters.window for pairing in store.pairings())
+    opens = sum(pairing.window for pairing in store.pairings())
     return max(0, engine(store, config).capacity - opens)
 
 

@@ -190,7 +190,7 @@ def unserved(config: Config) -> list[str]:
     """Return the names of pairings whose port is not among the hidden ones."""
     store = Store()
     try:
-        return [pairing.name for pairing in store.pairings() if pairing.port not in config.ports]
+        return [pairing.name for pairing in store.clients() if pairing.port not in config.ports]
     finally:
         store.close()
 

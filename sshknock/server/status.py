@@ -18,11 +18,15 @@ from sshknock.server.upkeep import complaints
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A pairing as ``status`` shows it: how many doors stand open to its knocks, what runs."""
+    """A client as ``status`` shows it: how many doors stand open to its knocks, what runs.
+
+    Both count for all secrets of a client that is ``rotating``: that has a new one, not yet used.
+    """
 
     pairing: Pairing
     doors: int
     sessions: int
+    rotating: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,8 @@ class Status:
                     "last_open": line.pairing.last_open,
                     "last_address": line.pairing.last_address,
                     "sessions": line.sessions,
+                    "disabled": line.pairing.disabled,
+                    "rotating": line.rotating,
                 }
                 for line in self.lines
             ],
@@ -71,13 +77,21 @@ def current(store: Store, config: Config) -> Status:
         doors = agree(store, config, "status")
     except SshknockError as error:
         doors, problem = (), error
-    owners = Counter(t.pairing for t in store.tickets() if t.purpose is Purpose.OPEN)
-    running = Counter(s.pairing for s in store.sessions() if sessions.is_running(s))
     return Status(
         config=config,
         exposed=exposed,
-        lines=tuple(Line(p, owners[p.id], running[p.id]) for p in store.pairings()),
+        lines=_lines(store),
         sweep_chance=engine(store, config).block(doors).sweep_chance,
         complaints=tuple(complaints(config)),
         problem=problem,
+    )
+
+
+def _lines(store: Store) -> tuple[Line, ...]:
+    names = {pairing.id: pairing.name for pairing in store.pairings()}
+    doors = Counter(names[t.pairing] for t in store.tickets() if t.purpose is Purpose.OPEN)
+    running = Counter(names[s.pairing] for s in store.sessions() if sessions.is_running(s))
+    return tuple(
+        Line(pairing, doors[pairing.name], running[pairing.name], store.is_rotating(pairing))
+        for pairing in store.clients()
     )

@@ -13,7 +13,7 @@ from sshknock.server.cli.root import opened
 from sshknock.server.cli.words import JSON_HELP, NO_CLIENTS, listed, local_time
 from sshknock.server.engines.knockd import conf, conf_file
 from sshknock.server.reconcile import engine
-from sshknock.server.status import Status
+from sshknock.server.status import Line, Status
 from sshknock.server.store import Event
 
 
@@ -106,7 +106,7 @@ def _show(now: Status) -> None:
     for line in now.lines:
         pairing = line.pairing
         table.add_row(
-            pairing.name,
+            _named(line),
             str(pairing.next),
             str(line.doors),
             str(line.sessions),
@@ -114,6 +114,12 @@ def _show(now: Status) -> None:
             pairing.last_address or "-",
         )
     console.print(table)
+
+
+def _named(line: Line) -> str:
+    """Return a client's name, and what is unusual about it."""
+    unusual = ["disabled"] * line.pairing.disabled + ["rotating"] * line.rotating
+    return f"{line.pairing.name} ({', '.join(unusual)})" if unusual else line.pairing.name
 
 
 def log_lines(events: list[Event]) -> list[str]:

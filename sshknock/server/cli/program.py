@@ -8,6 +8,7 @@ from sshknock import __version__
 from sshknock.server.cli.clients import client
 from sshknock.server.cli.look import log, render, status
 from sshknock.server.cli.setup import init, reconcile, uninstall
+from sshknock.server.cli.sync import sync
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -16,5 +17,5 @@ def program() -> None:
     """Hide this server's SSH port: it opens for one-time knocks only."""
 
 
-for command in (init, client, status, log, render, reconcile, uninstall):
+for command in (init, client, sync, status, log, render, reconcile, uninstall):
     program.add_command(command)

@@ -13,7 +13,8 @@ from sshknock.protocol.knocks import Knock, Purpose, Sequence, Transport
 class Door:
     """A sequence that the server would accept now, and what happens then.
 
-    ``lower`` are the tickets of the same pairing's doors below this one, which close with it.
+    ``lower`` are the tickets that close with it: those of the same pairing's doors below this one,
+    and of all doors of the secret that it replaces.
     ``admitted`` is the address that a close door takes back; None for an open door.
     """
 

@@ -59,6 +59,10 @@ class Pairings(Database):
                 return other
         return None
 
+    def is_rotating(self, pairing: Pairing) -> bool:
+        """Tell whether a pairing has a new secret that was not used yet."""
+        return self.replacement(pairing) is not None
+
     def add_pairing(
         self,
         name: str,

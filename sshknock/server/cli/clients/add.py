@@ -1,0 +1,131 @@
+"""``client add``: a pairing and its token."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from sshknock.errors import UsageError
+from sshknock.protocol.bits import PROTOCOL_SOURCES
+from sshknock.protocol.draws import PORT_SOURCES
+from sshknock.protocol.names import parse_name, parse_port
+from sshknock.protocol.parameters import Parameters
+from sshknock.protocol.ranges import parse_ports, parse_range
+from sshknock.server.cli.clients.keys import TokenOutput, own_address, parse_hosts, require_room
+from sshknock.server.cli.root import opened
+from sshknock.server.cli.words import listed
+from sshknock.server.config import Config
+from sshknock.server.reconcile import reconcile as reconcile_server
+
+_NEXT = "on the client: sshknock enroll myserver --token-file {file}"
+
+
+@click.command(short_help="Make a pairing and its token.")
+@click.argument("name")
+@click.option(
+    "--host",
+    "hosts",
+    metavar="HOST",
+    multiple=True,
+    help="How the client reaches this server.  [default: the interface's address]",
+)
+@click.option(
+    "--port", metavar="PORT", help="The hidden port that the client connects to.  [default: 22]"
+)
+@click.option(
+    "--token-file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write the token there.  [default: show it]",
+)
+@click.option(
+    "--ports", metavar="LOW-HIGH", help="Range of the knocks' ports.  [default: 3000-65000]"
+)
+@click.option("--knocks", metavar="LOW-HIGH", help="Range of a sequence's length.  [default: 4-6]")
+@click.option(
+    "--port-source",
+    type=click.Choice(sorted(PORT_SOURCES)),
+    help="What draws the ports.  [default: hmac]",
+)
+@click.option(
+    "--protocol-source",
+    type=click.Choice(sorted(PROTOCOL_SOURCES)),
+    help="What draws tcp or udp.  [default: henon]",
+)
+@click.option("--exclude", metavar="PORT,...", help="Ports that are never knocked.")
+@click.option(
+    "--window", type=int, metavar="N", help="How many counters ahead are accepted.  [default: 8]"
+)
+def add(
+    name: str,
+    hosts: tuple[str, ...],
+    port: str | None,
+    token_file: Path | None,
+    ports: str | None,
+    knocks: str | None,
+    port_source: str | None,
+    protocol_source: str | None,
+    exclude: str | None,
+    window: int | None,
+) -> None:
+    """Make a pairing and its token, which is all that the client needs.
+
+    The token holds a secret. It is shown once, or written to a file that only root can read.
+    """
+    parse_name(name)
+    given = {"port_source": port_source, "protocol_source": protocol_source, "window": window}
+    values: dict[str, object] = {k: v for k, v in given.items() if v is not None}
+    output = TokenOutput(token_file)
+    with opened() as (config, store):
+        hidden_port = parse_port(port) if port else config.ports[0]
+        if hidden_port not in config.ports:
+            raise UsageError(f"port {hidden_port} is not hidden here", _hidden_hint(config))
+        parameters = parse_parameters(values, ports, knocks, exclude, config)
+        require_room(store, config, parameters.window)
+        with store.transaction():
+            pairing = store.add_pairing(
+                name,
+                hosts=parse_hosts(hosts) or (own_address(config),),
+                port=hidden_port,
+                parameters=parameters,
+                now=int(time.time()),
+            )
+            store.record("client added", int(time.time()), pairing=name)
+            output.take(pairing, config)
+    try:
+        reconcile_server(f"client add {name}")
+    except BaseException:
+        # Nobody listens and nobody has the token: leave no pairing rather than half of one.
+        with opened() as (_, store), store.transaction():
+            store.remove_pairing(store.pairing(name))
+        output.withdraw()
+        raise
+    output.show(pairing, hosts_were_chosen=bool(hosts), what=_NEXT)
+
+
+def parse_parameters(
+    values: dict[str, object],
+    ports: str | None,
+    knocks: str | None,
+    exclude: str | None,
+    config: Config,
+) -> Parameters:
+    """Return parameters of the options that were given, tried out; raise BadInput or UsageError."""
+    excluded = parse_ports(exclude or "")
+    if ports is not None:
+        values["port_min"], values["port_max"] = parse_range(ports)
+    if knocks is not None:
+        values["knocks_min"], values["knocks_max"] = parse_range(knocks)
+    default = Parameters()
+    span = range(int(str(values.get("port_min", default.port_min))), 65536)
+    # A knock on a hidden port would be taken for a connection.
+    values["exclude"] = sorted(excluded | {port for port in config.ports if port in span})
+    parameters = Parameters.from_dict(values)
+    parameters.check()
+    return parameters
+
+
+def _hidden_hint(config: Config) -> str:
+    return f"hidden: {listed(config.ports)}"

@@ -1,0 +1,66 @@
+"""``client rotate``: a new secret, while the old one goes on working until the new one is used."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from sshknock.errors import UsageError
+from sshknock.server.cli.clients.keys import TokenOutput, parse_hosts, require_room
+from sshknock.server.cli.root import opened
+from sshknock.server.reconcile import agree
+from sshknock.server.reconcile import reconcile as reconcile_server
+
+_NEXT = "on the client: sshknock enroll myserver --token-file {file}"
+
+
+@click.command(short_help="Give a client a new secret.")
+@click.argument("name")
+@click.option(
+    "--host",
+    "hosts",
+    metavar="HOST",
+    multiple=True,
+    help="How the client reaches this server.  [default: as before]",
+)
+@click.option(
+    "--token-file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write the token there.  [default: show it]",
+)
+def rotate(name: str, hosts: tuple[str, ...], token_file: Path | None) -> None:
+    """Make a new secret and its token: for a new machine, or when the old one may be known.
+
+    The old secret works until the new one has opened a door for the first time; then it is void.
+    Running sessions go on. Rotated again before that, only the last new secret counts.
+    """
+    output = TokenOutput(token_file)
+    with opened() as (config, store):
+        agree(store, config, "rotate")  # a door that was just used may end an earlier rotation
+        pairing = store.pairing(name)
+        if pairing.disabled:
+            raise UsageError(
+                f"{pairing.name} is disabled", f"sshknock-server client enable {pairing.name}"
+            )
+        if store.replacement(pairing) is None:
+            require_room(store, config, pairing.parameters.window)
+        with store.transaction():
+            new = store.begin_rotation(
+                pairing, hosts=parse_hosts(hosts) or pairing.hosts, now=int(time.time())
+            )
+            store.record("rotation begun", int(time.time()), pairing=new.name)
+            output.take(new, config)
+    try:
+        reconcile_server(f"client rotate {name}")
+    except BaseException:
+        # Nobody listens for the new one and nobody has its token: the old one stays alone.
+        with opened() as (_, store), store.transaction():
+            store.end_rotation(new)
+        output.withdraw()
+        raise
+    output.show(new, hosts_were_chosen=bool(hosts), what=_NEXT)
+    if token_file is not None:
+        click.echo(f"The old secret of {new.name} works until the new one is used.")
