@@ -45,8 +45,7 @@ _BY_HAND_LOCK_WAIT_S = 20.0
 class PairingState:
     """What one run of ssh leaves to the next.
 
-    ``strong`` is the counter of the last confirm that was certainly one, because the port had been
-    seen shut in the same run, and ``refuses`` tells that it was seen by a refused connection.
+    ``refuses`` tells that the port, when it was last seen shut, was so by a refused connection.
     ``last_open`` (the last confirm) and ``last_train`` (the last train) are Unix seconds;
     ``closed`` tells that its session came and went. ``admission_s`` is the token's. ``last_result``
     is ``failed`` from the moment a train leaves until its confirm. ``rtt_ms`` is the last round
@@ -58,7 +57,6 @@ class PairingState:
     parameters: Parameters
     admission_s: int = 0
     counters: ClientCounters = ClientCounters()
-    strong: int | None = None
     refuses: bool = False
     last_open: int | None = None
     last_train: int | None = None
@@ -76,8 +74,7 @@ class PairingState:
         """
         return replace(
             self,
-            counters=self.counters.confirm(counter),
-            strong=counter if shut_before else self.strong,
+            counters=self.counters.confirm(counter, self.parameters.window, strong=shut_before),
             refuses=refused if shut_before else self.refuses,
             last_open=now,
             last_result=OPENED,
@@ -87,17 +84,11 @@ class PairingState:
         """Tell whether this run should first see that the port is really hidden.
 
         If it stood open to all, every login would look like a confirm, and the counters would
-        drift beyond what recovery reaches. There is no probe on the first run, nor, for some
-        confirms more, while an admission of an earlier session may still stand.
+        drift beyond what recovery reaches. There is no probe on the very first run.
         """
-        if self.last_open is None:
-            return False
-        window = self.parameters.window
-        weak = self.counters.confirmed - (-1 if self.strong is None else self.strong)
-        if weak < 0:  # a confirm of a lower counter, after false ones
-            return True
-        limit = 1 if self.refuses or self.strong is None else window // 2
-        return weak >= (window if self.may_be_admitted(now) else limit)
+        return self.last_open is not None and self.counters.looks_first(
+            self.parameters.window, refuses=self.refuses, admitted=self.may_be_admitted(now)
+        )
 
     def may_be_admitted(self, now: int) -> bool:
         """Tell whether the server may still let us in for the sake of an earlier train.
@@ -123,7 +114,7 @@ class PairingState:
             "sent": self.counters.sent,
             "top": self.counters.top,
             "step": self.counters.step,
-            "strong": self.strong,
+            "strong": self.counters.strong,
             "refuses": self.refuses,
             "last_open": self.last_open,
             "last_train": self.last_train,
@@ -151,9 +142,8 @@ class PairingState:
             parameters=Parameters.from_dict(values["parameters"]),
             admission_s=values["admission_s"],
             counters=ClientCounters(
-                values["confirmed"], values["sent"], values["top"], values["step"]
+                *(values[key] for key in ("confirmed", "sent", "top", "step", "strong"))
             ),
-            strong=values["strong"],
             refuses=values["refuses"],
             last_open=values["last_open"],
             last_train=values["last_train"],
@@ -163,10 +153,10 @@ class PairingState:
         )
 
 
-_NUMBERS_OR_NONE = ("strong", "last_open", "last_train", "rtt_ms")
+_NUMBERS_OR_NONE = ("last_open", "last_train", "rtt_ms")
 _KEYS = {
     *("version", "id", "secret", "parameters", "admission_s", "closed", "refuses"),
-    *("confirmed", "sent", "top", "step", "last_result"),
+    *("confirmed", "sent", "top", "step", "strong", "last_result"),
     *_NUMBERS_OR_NONE,
 }
 

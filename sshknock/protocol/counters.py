@@ -8,7 +8,10 @@ less than a window ahead of the confirm, a fresh counter is always right, if not
 Otherwise it first tries the one counter that is right for every server that moved at most a
 window, and then walks a cycle: *up* in steps of a window, so that an attempt that was accepted but
 not seen leaves the next point inside the window, and down below the confirm, which heals confirms
-that were false because the port stood open to all.
+that were false because the port stood open to all. A confirm is *strong* when the port was seen
+shut in the same run and it goes up by no more than a window. The server is past every strong one,
+so that is as far down as a cycle ever has to reach; and whoever goes without one for too long looks
+first, which keeps the way short (``docs/adr/0012-strong-confirms.md``).
 
 Every state that ``next`` returns is stored before the first packet leaves.
 """
@@ -33,38 +36,77 @@ COUNTER_LIMIT = 1 << 62
 
 @record
 class ClientCounters:
-    """The client's place: ``confirmed`` (c), ``sent`` (m), and ``top``, ``step`` of the cycle."""
+    """The client's place: ``confirmed`` (c), ``sent`` (m), and ``top``, ``step`` of the cycle.
+
+    ``strong`` is the counter of the last confirm that was certainly one, None before the first.
+    """
 
     confirmed: int = -1
     sent: int = -1
     top: int | None = None
     step: int = 0
+    strong: int | None = None
 
     def __post_init__(self) -> None:
-        numbers = (self.confirmed, self.sent, self.step, 0 if self.top is None else self.top)
+        optional = tuple(n for n in (self.top, self.strong) if n is not None)
+        numbers = (self.confirmed, self.sent, self.step, *optional)
         if any(isinstance(n, bool) or not isinstance(n, int) for n in numbers):
             raise BadInput("a counter is no whole number")
         if not (-1 <= self.confirmed < COUNTER_LIMIT and -1 <= self.sent < COUNTER_LIMIT):
             raise BadInput("a counter is out of range")
-        if self.confirmed > self.sent or self.step < 0 or (self.top is not None and self.top < 0):
+        if self.confirmed > self.sent or min(self.step, *optional, 0) < 0:
             raise BadInput("the counters contradict each other")
 
     def next(self, attempt: int, window: int) -> tuple[int, ClientCounters]:
         """Return the counter of a run's attempt (from 0) and the state to store before sending."""
         c, m = self.confirmed, self.sent
         if m < c + window:
-            return m + 1, ClientCounters(c, m + 1)
+            return m + 1, replace(self, sent=m + 1, top=None, step=0)
         if attempt == 0:
             return c + window, self
         top, step = self.top, self.step
-        if top is None or step >= len(recovery_points(c, top, window)):
+        if top is None or step >= len(self.recovery_points(top, window)):
             top, step = m, 0
-        counter = recovery_points(c, top, window)[step]
-        return counter, ClientCounters(c, max(m, counter), top, step + 1)
+        counter = self.recovery_points(top, window)[step]
+        return counter, replace(self, sent=max(m, counter), top=top, step=step + 1)
 
-    def confirm(self, counter: int) -> ClientCounters:
-        """Return the state after an identification line came through the door of ``counter``."""
-        return replace(self, confirmed=counter, top=None, step=0)
+    def recovery_points(self, top: int, window: int) -> tuple[int, ...]:
+        """Return the counters of one recovery cycle, in the order in which they are tried.
+
+        Those above the confirm end with the first past ``top``. The last ones, from the strong
+        confirm up, are there only after a false confirm that went up by many windows at once.
+        """
+        c, g = self.confirmed, _or_none_yet(self.strong)
+        upper = range(c + 2 * window, max(top + 1, c + 2 * window) + window, window)
+        lower = (c - k * window for k in range(4))
+        lowest = range(g + window, c - 3 * window, window)
+        return (*upper, *(n for n in lower if n >= 0), *lowest)
+
+    def confirm(self, counter: int, window: int, *, strong: bool) -> ClientCounters:
+        """Return the state after an identification line came through the door of ``counter``.
+
+        ``strong`` tells that the port was seen shut in the same run. Where it stood open, to all or
+        to us, every login looks like a confirm. It may have come to stand open within the run, so a
+        confirm that goes up by more than a window is not a strong one.
+        """
+        after = replace(self, confirmed=counter, top=None, step=0)
+        if strong and counter <= self.confirmed + window:
+            return replace(after, strong=counter)
+        return after
+
+    def looks_first(self, window: int, *, refuses: bool, admitted: bool) -> bool:
+        """Tell whether a run must see, before it sends anything, that the port is really shut.
+
+        ``refuses`` tells that a shut port answers with a reset: then every confirm should be a
+        strong one. ``admitted`` that an admission of an earlier run may still stand: then looking
+        may show an open port for no reason, so it is put off for some confirms more, but not for
+        ever.
+        """
+        weak = self.confirmed - _or_none_yet(self.strong)
+        if weak < 0:  # a confirm of a lower counter, after false ones
+            return True
+        soonest = 1 if refuses or self.strong is None else window // 2
+        return weak >= (window if admitted else soonest)
 
     def sending(self, counter: int) -> ClientCounters:
         """Return the state to store before a train of any counter is sent, as a search does."""
@@ -72,20 +114,7 @@ class ClientCounters:
 
     def synced(self, counter: int) -> ClientCounters:
         """Return the state after the server said that ``counter`` is the last one gone."""
-        return ClientCounters(counter, counter)
-
-
-def recovery_points(confirmed: int, top: int, window: int) -> tuple[int, ...]:
-    """Return the counters of one recovery cycle, in the order in which they are tried."""
-    points = []
-    point = confirmed + 2 * window
-    points.append(point)
-    while point < top + 1:
-        point += window
-        points.append(point)
-    lower = (confirmed - k * window for k in range(4))
-    points.extend(n for n in lower if n >= 0)
-    return tuple(points)
+        return ClientCounters(counter, counter, strong=None if counter < 0 else counter)
 
 
 def search_points(confirmed: int, window: int) -> Iterator[int]:
@@ -101,6 +130,10 @@ def attempts_of_a_run(window: int) -> int:
     return min(ATTEMPTS, window)
 
 
-def accepts(next_counter: int, counter: int, window: int) -> bool:
-    """Tell whether a server at ``next_counter`` has a door for ``counter``."""
-    return next_counter <= counter < next_counter + window
+def accepted(next_counter: int, window: int) -> range:
+    """Return the counters that a server at ``next_counter`` has doors for."""
+    return range(next_counter, next_counter + window)
+
+
+def _or_none_yet(counter: int | None) -> int:
+    return -1 if counter is None else counter

@@ -22,16 +22,17 @@ from sshknock.system.files import LockTimeout, locked
 
 ID = "0123456789abcdef"
 SECRET = Secret(bytes(range(32)))
-STATE = PairingState(ID, SECRET, Parameters(window=16), counters=ClientCounters(3, 5), strong=2)
+STATE = PairingState(ID, SECRET, Parameters(window=16), counters=ClientCounters(3, 5, strong=2))
 NOW = 1_800_000_000
 
 counts = st.none() | st.integers(0, 2**40)
 counters = st.builds(
-    lambda confirmed, ahead, top, step: ClientCounters(confirmed, confirmed + ahead, top, step),
+    lambda confirmed, ahead, *rest: ClientCounters(confirmed, confirmed + ahead, *rest),
     st.integers(-1, 2**40),
     st.integers(0, 1000),
     counts,
     st.integers(0, 100),
+    counts,
 )
 any_state = st.builds(
     PairingState,
@@ -40,7 +41,6 @@ any_state = st.builds(
     parameters=st.builds(Parameters, window=st.integers(4, 32)),
     admission_s=st.integers(0, 3600),
     counters=counters,
-    strong=counts,
     refuses=st.booleans(),
     last_open=counts,
     last_train=counts,
@@ -156,12 +156,12 @@ def test_the_lock_is_bounded_and_says_whether_it_was_waited_for(home: Path) -> N
         pass
 
 
-def _used(**changes: object) -> PairingState:
+def _used(strong: int | None = None, **changes: object) -> PairingState:
     base = PairingState(
         ID,
         SECRET,
         Parameters(window=8),
-        counters=ClientCounters(10, 10),
+        counters=ClientCounters(10, 10, strong=strong),
         last_open=NOW - 1000,
         last_train=NOW - 1000,
     )
@@ -210,7 +210,7 @@ def test_a_confirm_sets_the_counter_and_its_strength(
     after = state.confirmed(counter, shut_before=shut_before, refused=refused, now=NOW)
     assert after.counters.confirmed == counter
     assert after.counters.sent == state.counters.sent
-    assert after.strong == (counter if shut_before else state.strong)
+    assert after.counters.strong == (counter if shut_before else state.counters.strong)
     assert after.refuses == (refused if shut_before else state.refuses)
     assert (after.last_open, after.last_result) == (NOW, states.OPENED)
 

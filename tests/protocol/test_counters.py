@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from sshknock.errors import BadInput
 from sshknock.protocol.counters import (
     ClientCounters,
-    accepts,
+    accepted,
     attempts_of_a_run,
-    recovery_points,
     search_points,
 )
 
@@ -26,35 +25,11 @@ def play(
     """One run of ssh; return both sides and the attempt that got in."""
     for attempt, event in enumerate(events[: attempts_of_a_run(window)]):
         counter, counters = counters.next(attempt, window)
-        if event != LOST and accepts(next_, counter, window):
+        if event != LOST and counter in accepted(next_, window):
             next_ = counter + 1
             if event == GOOD:
-                return counters.confirm(counter), next_, attempt
+                return counters.confirm(counter, window, strong=True), next_, attempt
     return counters, next_, None
-
-
-@given(windows, runs)
-def test_the_pair_meets_again_within_the_bound_of_the_design(
-    window: int, past: list[list[str]]
-) -> None:
-    """After any past, 8(P+1)/3 + 4 attempts suffice, and every later run needs one."""
-    counters, next_ = ClientCounters(), 0
-    for events in past:
-        counters, next_, _ = play(counters, next_, events, window)
-    points = len(recovery_points(counters.confirmed, max(counters.sent, 0), window))
-    bound = 8 * (points + 1) / 3 + 4
-    spent = 0
-    while True:
-        counters, next_, attempt = play(counters, next_, [GOOD] * 8, window)
-        if attempt is not None:
-            spent += attempt + 1
-            break
-        spent += attempts_of_a_run(window)
-        assert spent <= bound
-    assert spent <= bound + attempts_of_a_run(window)
-    for _ in range(3):
-        counters, next_, attempt = play(counters, next_, [GOOD] * 8, window)
-        assert attempt == 0
 
 
 @given(windows, runs)
@@ -87,8 +62,27 @@ def test_fresh_counters_come_first_then_the_one_that_always_fits_then_the_cycle(
 
 def test_the_cycle_goes_up_in_windows_past_the_top_and_then_down() -> None:
     """Points are c+2W and on to the first past the top, then c, c-W, c-2W, c-3W."""
-    assert recovery_points(20, 41, 8) == (36, 44, 20, 12, 4)
-    assert recovery_points(-1, 7, 8) == (15,)
+    in_step = ClientCounters(20, 41, strong=20)
+    assert in_step.recovery_points(41, 8) == (36, 44, 20, 12, 4)
+    assert ClientCounters(-1, 7).recovery_points(7, 8) == (15,)
+
+
+def test_after_a_false_confirm_far_up_the_cycle_reaches_down_to_the_strong_one() -> None:
+    """The server is somewhere past the strong confirm: every place from there on is covered."""
+    counters = ClientCounters(100, 100, strong=41)
+    assert counters.recovery_points(100, 8) == (116, 100, 92, 84, 76, 49, 57, 65, 73)
+    for next_ in range(42, 102):
+        points = (108, *counters.recovery_points(100, 8))
+        assert any(n in accepted(next_, 8) for n in points)
+
+
+def test_a_confirm_that_goes_up_by_more_than_a_window_is_not_strong() -> None:
+    """The table may have been lost within the run: the next run looks first."""
+    counters = ClientCounters(20, 60, strong=20)
+    assert counters.confirm(28, 8, strong=True).strong == 28
+    jumped = counters.confirm(52, 8, strong=True)
+    assert (jumped.confirmed, jumped.strong) == (52, 20)
+    assert jumped.looks_first(8, refuses=False, admitted=True)
 
 
 def test_a_search_goes_outwards_on_both_sides() -> None:
@@ -99,7 +93,7 @@ def test_a_search_goes_outwards_on_both_sides() -> None:
 
 def test_a_lower_confirm_is_taken_and_what_was_sent_stays() -> None:
     """A confirm sets c even downwards: it heals a false one."""
-    counters = ClientCounters(confirmed=30, sent=40, top=40, step=2).confirm(22)
+    counters = ClientCounters(confirmed=30, sent=40, top=40, step=2).confirm(22, 8, strong=False)
     assert counters == ClientCounters(confirmed=22, sent=40)
 
 
@@ -113,6 +107,7 @@ def test_a_lower_confirm_is_taken_and_what_was_sent_stays() -> None:
         {"confirmed": True},
         {"sent": 1.5},
         {"top": -1},
+        {"strong": -1},
     ],
     ids=str,
 )

@@ -1,137 +1,234 @@
 """The two sides as a state machine: whatever happens, they meet again, and nothing works twice."""
 
-from dataclasses import dataclass, field
+from __future__ import annotations
 
-from hypothesis import settings
+from itertools import islice
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-
-from sshknock.protocol.counters import (
-    ClientCounters,
-    accepts,
-    attempts_of_a_run,
-    recovery_points,
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
 )
 
-FALSE_CONFIRMS = 2
-"""In a row. After a long time off line each carries c up by a window; the cycle goes down by three,
-so more of them part the two until ``sync``."""
+from sshknock.protocol.counters import (
+    SEARCH_ATTEMPTS,
+    ClientCounters,
+    accepted,
+    attempts_of_a_run,
+    search_points,
+)
+from tests.protocol.pair import Server, meet, one_attempt_a_run
 
-LOST, UNSEEN, GOOD = "lost", "accepted, not observed", "good"
-
-
-@dataclass
-class Server:
-    """What the kernel and the books do: accept once, never go back."""
-
-    window: int
-    next: int = 0
-    accepted: list[int] = field(default_factory=list)
-
-    def hears(self, counter: int) -> bool:
-        """Take a whole train that arrived; tell whether it opened."""
-        if not accepts(self.next, counter, self.window):
-            return False
-        self.accepted.append(counter)
-        self.next = counter + 1
-        return True
+LOST = "lost"
+UNSEEN = "accepted, but nobody saw: the answer was lost, or sshd is down"
+GOOD = "good"
+BEFORE_SAVING = "killed before the counter is saved"
+BEFORE_SENDING = "killed between saving and sending"
+AFTER_SENDING = "killed when the train has left"
+BEFORE_CONFIRMING = "killed before the confirm is saved"
+OUTCOMES = (LOST, UNSEEN, GOOD, BEFORE_SAVING, BEFORE_SENDING, AFTER_SENDING, BEFORE_CONFIRMING)
+KILLED = (BEFORE_SAVING, BEFORE_SENDING, AFTER_SENDING, BEFORE_CONFIRMING)
 
 
 class Pair(RuleBasedStateMachine):
-    """A client that stores before it sends, a server, an attacker who keeps every train."""
+    """A client that saves before it sends, a server, and somebody who keeps every train.
 
-    @initialize(window=st.sampled_from([4, 8, 16]))
+    ``stored`` is what the keyring holds: all that is left of a client that was killed.
+    """
+
+    @initialize(window=st.sampled_from([4, 5, 8, 16, 32]))
     def enroll(self, window: int) -> None:
         """A fresh pairing."""
         self.window = window
         self.server = Server(window)
-        self.client = ClientCounters()
-        self.seen: list[int] = []
-        self.weak = 0
+        self.stored = ClientCounters()
+        self.backups = [self.stored]
+        self.opens: list[int] = []
+        self.closes: list[int] = []
+        self.exposed = False
+        self.is_first_run = True
+        self.old_backup = False
 
-    def send(self, attempt: int) -> int:
-        """Store, then send: what was stored is what a crash leaves."""
-        counter, self.client = self.client.next(attempt, self.window)
-        self.seen.append(counter)
-        return counter
+    # What happens
 
-    def confirm(self, counter: int, *, strong: bool) -> None:
-        """An identification line came through the door, or seemed to."""
-        self.client = self.client.confirm(counter)
-        self.weak = 0 if strong else self.weak + 1
-
-    def run(self, outcomes: list[str]) -> int | None:
-        """One ssh; the number of attempts that it took, None when it failed."""
-        for attempt, outcome in enumerate(outcomes[: attempts_of_a_run(self.window)]):
-            counter = self.send(attempt)
-            if outcome != LOST and self.server.hears(counter) and outcome == GOOD:
-                self.confirm(counter, strong=True)
-                return attempt + 1
-        return None
-
-    @rule(outcomes=st.lists(st.sampled_from([LOST, UNSEEN, GOOD]), min_size=1, max_size=8))
-    def ssh(self, outcomes: list[str]) -> None:
-        """A login on a bad link, or with an sshd that is down while the knocks arrive."""
-        self.run(outcomes)
+    @rule(
+        outcomes=st.lists(st.sampled_from(OUTCOMES), min_size=1, max_size=8),
+        strong=st.booleans(),
+        admitted=st.booleans(),
+    )
+    def ssh(self, outcomes: list[str], strong: bool, admitted: bool) -> None:
+        """A run of ssh, its attempts ending as they may."""
+        self.run(outcomes, strong=strong, admitted=admitted)
 
     @rule(runs=st.integers(1, 120))
     def off_line(self, runs: int) -> None:
         """Many runs of which nothing arrives."""
         for _ in range(runs):
-            self.run([LOST] * 8)
+            self.run([LOST] * attempts_of_a_run(self.window))
 
-    @rule(attempt=st.integers(0, 7), arrived=st.booleans())
-    def crash(self, attempt: int, arrived: bool) -> None:
-        """The client dies after it stored, before or after its train arrived."""
-        counter = self.send(attempt)
-        if arrived:
-            self.server.hears(counter)
+    @rule(runs=st.integers(2, 24), outcomes=st.lists(st.sampled_from(OUTCOMES), max_size=24))
+    def in_parallel(self, runs: int, outcomes: list[str]) -> None:
+        """Runs that wait for each other: each sees the counters that the one before it saved."""
+        for outcome, _ in zip(outcomes, range(runs), strict=False):
+            self.run([outcome])
 
-    @precondition(lambda self: self.weak < FALSE_CONFIRMS)
     @rule()
-    def login_while_exposed(self) -> None:
-        """The table was flushed: no train opens anything, and the login looks like a confirm.
+    def lose_the_table(self) -> None:
+        """The ruleset was flushed: all doors are gone, and the port stands open to all."""
+        self.exposed = True
 
-        A run that follows such a confirm looks first whether the port is hidden, where strangers
-        are answered by a reset.
-        """
-        self.confirm(self.send(0), strong=False)
+    @rule()
+    def rebuild_the_table(self) -> None:
+        """It was noticed: the doors are there again, from the counters in the books."""
+        self.exposed = False
 
-    @precondition(lambda self: self.seen)
+    @rule(runs=st.integers(1, 40), admitted=st.booleans(), lost=st.integers(0, 7))
+    def a_day_exposed(self, runs: int, admitted: bool, lost: int) -> None:
+        """Logins all day, the first of them on a bad link."""
+        self.exposed = True
+        for run in range(runs):
+            self.run([LOST] * (lost if run == 0 else 0) + [GOOD], admitted=admitted)
+        self.exposed = False
+
+    @precondition(lambda self: self.opens)
     @rule(data=st.data())
-    def replay(self, data: st.DataObject) -> None:
-        """An attacker plays a train that was once sent; one that never arrived may open."""
-        counter = data.draw(st.sampled_from(self.seen))
+    def a_train_comes_late_or_again(self, data: st.DataObject) -> None:
+        """The network kept it, or doubled it, or an attacker plays it."""
+        counter = data.draw(st.sampled_from(self.opens))
         was_accepted = counter in self.server.accepted
-        opened = self.server.hears(counter)
-        assert not (opened and was_accepted)
+        opened = not self.exposed and self.server.hears_open(counter)
+        assert self.old_backup or not (opened and was_accepted)
+
+    @precondition(lambda self: self.closes)
+    @rule(data=st.data())
+    def a_close_train_comes(self, data: st.DataObject) -> None:
+        """The first one that arrives closes; the others find nothing to close."""
+        counter = data.draw(st.sampled_from(self.closes))
+        was_closed = counter in self.server.closed
+        closed = self.server.hears_close(counter)
+        assert self.old_backup or not (closed and was_closed)
+
+    @rule(data=st.data())
+    def restore_the_client(self, data: st.DataObject) -> None:
+        """The keyring comes from a backup."""
+        self.stored = data.draw(st.sampled_from(self.backups))
+        self.old_backup = True
+
+    @rule(back=st.integers(1, 400))
+    def restore_the_server(self, back: int) -> None:
+        """The books come from a backup: what was accepted since then is good once more."""
+        self.server.next = max(0, self.server.next - back)
+        self.old_backup = True
+
+    @rule(killed=st.booleans())
+    def sync(self, killed: bool) -> None:
+        """Over another way in: the server moves, then the client, if it lives."""
+        self.server.at_least(self.stored.sent + 1)
+        if not killed:
+            self.save(self.stored.synced(self.server.next - 1))
 
     @rule()
-    def sync(self) -> None:
-        """Over another way in: the server moves, then the client."""
-        self.server.next = max(self.server.next, self.client.sent + 1)
-        self.client = self.client.synced(self.server.next - 1)
-        self.weak = 0
+    def search(self) -> None:
+        """``sync --search``, on a good network."""
+        if not self.exposed:
+            self.look_for()
+
+    # What is true
 
     @invariant()
-    def no_counter_was_accepted_twice(self) -> None:
-        """The server's past never comes back."""
-        accepted = getattr(self, "server", Server(8)).accepted
-        assert len(accepted) == len(set(accepted))
+    def nothing_was_accepted_twice(self) -> None:
+        """The server's past never comes back, unless somebody restored it."""
+        if hasattr(self, "server") and not self.old_backup:
+            taken, closed = self.server.accepted, self.server.closed
+            assert (len(set(taken)), len(set(closed))) == (len(taken), len(closed))
 
     def teardown(self) -> None:
-        """The network is back: they meet in bounded attempts, and then each run takes one."""
+        """All is well again: they meet within the bound, and then each run takes one attempt."""
         if not hasattr(self, "server"):
             return
-        top = max(self.client.sent, 0)
-        points = len(recovery_points(self.client.confirmed, top, self.window))
-        bound = 4 * (points + self.window)
-        spent = 0
-        while self.run([GOOD] * 8) is None:
-            spent += attempts_of_a_run(self.window)
-            assert spent <= bound
-        assert [self.run([GOOD] * 8) for _ in range(3)] == [1, 1, 1]
+        attempts = attempts_of_a_run(self.window)
+        if self.old_backup:
+            self.after_a_restored_backup()
+        meeting = meet(self.stored, self.server.next, self.window, attempts)
+        assert meeting is not None
+        assert meeting.attempts <= meeting.allowed
+        assert one_attempt_a_run(meeting, self.window)
+
+    def after_a_restored_backup(self) -> None:
+        """A search finds what is within its reach; beyond it, ``sync`` always helps.
+
+        And after ``sync`` nothing that the client ever sent since that backup works again.
+        """
+        far = abs(self.server.next - self.stored.confirmed)
+        found = self.look_for()
+        assert found or far > (SEARCH_ATTEMPTS // 2 - 2) * self.window
+        if not found:
+            self.sync(killed=False)
+            assert self.stored.sent < self.server.next
+
+    # The pieces
+
+    def save(self, counters: ClientCounters) -> None:
+        """Write the keyring."""
+        self.stored = counters
+        if len(self.backups) < 50:
+            self.backups.append(counters)
+
+    def run(self, outcomes: list[str], *, strong: bool = True, admitted: bool = False) -> None:
+        """One run of ssh, as the proxy does it."""
+        first, self.is_first_run = self.is_first_run, False
+        looks = not first and self.stored.looks_first(self.window, refuses=False, admitted=admitted)
+        if looks and self.exposed and outcomes[:1] == [GOOD]:
+            return  # it sees that, uses the connection, and burns nothing
+        for attempt, outcome in enumerate(outcomes[: attempts_of_a_run(self.window)]):
+            if outcome == BEFORE_SAVING:
+                return
+            counter, counters = self.stored.next(attempt, self.window)
+            self.save(counters)
+            if outcome == BEFORE_SENDING:
+                return
+            self.opens.append(counter)
+            opened = outcome != LOST and not self.exposed and self.server.hears_open(counter)
+            if outcome in KILLED:
+                return
+            if outcome == GOOD and (opened or self.exposed):
+                self.save(counters.confirm(counter, self.window, strong=strong and opened))
+                self.closes.append(counter)
+                return
+
+    def look_for(self) -> bool:
+        """Search as the client does; tell whether it was found."""
+        points = search_points(self.stored.confirmed, self.window)
+        for counter in islice(points, SEARCH_ATTEMPTS):
+            self.save(self.stored.sending(counter))
+            self.opens.append(counter)
+            if counter in accepted(self.server.next, self.window):
+                self.server.hears_open(counter)
+                self.save(self.stored.confirm(counter, self.window, strong=True))
+                return True
+        return False
 
 
-Pair.TestCase.settings = settings(max_examples=200, stateful_step_count=50, deadline=None)
-TestPair = Pair.TestCase
+def _play(**limits: Any) -> None:
+    quiet = [HealthCheck.too_slow, HealthCheck.data_too_large]
+    run_state_machine_as_test(
+        Pair, settings=settings(deadline=None, suppress_health_check=quiet, **limits)
+    )
+
+
+def test_the_pair_always_meets_again() -> None:
+    """Thousands of steps."""
+    _play(max_examples=100, stateful_step_count=30)
+
+
+@pytest.mark.long
+def test_the_pair_always_meets_again_in_the_long_run() -> None:
+    """Tens of thousands of steps."""
+    _play(max_examples=600, stateful_step_count=60)

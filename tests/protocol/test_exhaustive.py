@@ -1,0 +1,79 @@
+"""Every state that two small sides can get into, and from each of them: they meet, in bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import pytest
+
+from sshknock.protocol.counters import ClientCounters, accepted
+from tests.protocol.pair import meet, one_attempt_a_run
+
+
+class Place(NamedTuple):
+    """Both sides, and the number of the attempt that comes next in this run of ssh."""
+
+    counters: ClientCounters
+    next: int
+    attempt: int
+
+
+def after(place: Place, window: int, attempts: int) -> Iterator[Place]:
+    """Yield where everything that can happen next leads to.
+
+    A crash or the end of ssh; a train of before that comes late, or is played by whoever has it;
+    and an attempt that is lost, or accepted with nobody there to see it, or that gets in, or seems
+    to because the port stands open to all. The port may come to stand open within a run. A run
+    that must look first cannot be deceived in its first attempt. Strong confirms are true.
+    """
+    yield place._replace(attempt=0)
+    counters, next_, attempt = place
+    for late in accepted(next_, window):
+        if late <= counters.sent:
+            yield place._replace(next=late + 1)
+    counter, sent = counters.next(attempt, window)
+    following = (attempt + 1) % attempts
+    looked = counters.looks_first(window, refuses=False, admitted=True)
+    strengths = (True,) if looked and attempt == 0 else (True, False)
+    yield Place(sent, next_, following)
+    if counter in accepted(next_, window):
+        yield Place(sent, counter + 1, following)
+        for strong in strengths:
+            yield Place(sent.confirm(counter, window, strong=strong), counter + 1, 0)
+    if False in strengths:
+        yield Place(sent.confirm(counter, window, strong=False), next_, 0)
+
+
+@pytest.mark.parametrize(
+    ("window", "attempts", "highest"),
+    [
+        (4, 4, 14),
+        (4, 2, 12),
+        (5, 5, 15),
+        pytest.param(4, 4, 22, marks=pytest.mark.long),
+        pytest.param(4, 3, 20, marks=pytest.mark.long),
+        pytest.param(5, 4, 22, marks=pytest.mark.long),
+    ],
+)
+def test_from_every_state_the_pair_meets_within_the_bound(
+    window: int, attempts: int, highest: int
+) -> None:
+    """All states with counters up to ``highest``: no dead one, and then each run takes one attempt.
+
+    Reached by losses, unseen accepts, crashes, late trains and false confirms in every order.
+    """
+    start = Place(ClientCounters(), 0, 0)
+    seen, waiting = {start}, [start]
+    while waiting:
+        place = waiting.pop()
+        if place.attempt == 0:
+            meeting = meet(place.counters, place.next, window, attempts)
+            assert meeting is not None, place
+            assert meeting.attempts <= meeting.allowed, place
+            assert one_attempt_a_run(meeting, window), place
+        for following in after(place, window, attempts):
+            if following.counters.sent <= highest and following not in seen:
+                seen.add(following)
+                waiting.append(following)
+    assert max(place.counters.sent for place in seen) == highest
