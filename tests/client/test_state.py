@@ -205,12 +205,13 @@ def test_when_a_probe_is_due(state: PairingState, due: bool) -> None:
 def test_a_confirm_sets_the_counter_and_its_strength(
     state: PairingState, counter: int, shut_before: bool, refused: bool
 ) -> None:
-    """``confirmed`` is set even to a lower one; strength is noted only when the port was shut."""
+    """``confirmed`` is set even to a lower one; strong only if the port was shut and it is near."""
     assume(counter <= state.counters.sent)
     after = state.confirmed(counter, shut_before=shut_before, refused=refused, now=NOW)
     assert after.counters.confirmed == counter
     assert after.counters.sent == state.counters.sent
-    assert after.counters.strong == (counter if shut_before else state.counters.strong)
+    strong = shut_before and counter <= state.counters.confirmed + state.parameters.window
+    assert after.counters.strong == (counter if strong else state.counters.strong)
     assert after.refuses == (refused if shut_before else state.refuses)
     assert (after.last_open, after.last_result) == (NOW, states.OPENED)
 
