@@ -17,6 +17,7 @@ nmap          nmap
 rsync         rsync
 systemctl     systemd
 git           git
+strace        strace
 dbus-run-session      dbus
 gnome-keyring-daemon  gnome-keyring
 "

@@ -8,7 +8,19 @@ import signal
 
 import pytest
 
-PROGRAMS = ("ip", "nsenter", "unshare", "nft", "knockd", "sshd", "ssh", "nmap", "rsync", "git")
+PROGRAMS = (
+    "ip",
+    "nsenter",
+    "unshare",
+    "nft",
+    "knockd",
+    "sshd",
+    "ssh",
+    "nmap",
+    "rsync",
+    "git",
+    "strace",
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

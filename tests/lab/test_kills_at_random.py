@@ -1,0 +1,70 @@
+"""SIGKILL to anybody at any moment of a login: the next plain ssh works, the counters agree."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import time
+from collections import Counter
+
+import pytest
+
+from tests.lab import Completed, eventually
+from tests.lab.conftest import OpenLab, Pair, make_pair
+from tests.lab.faults_victims import VICTIMS, hooks, kill, supervisors
+
+pytestmark = pytest.mark.lab
+
+LONGEST_LOGIN_S = 0.5
+SEED = 20250711
+
+
+@pytest.fixture(params=["single", "timed"])
+def pair(request: pytest.FixtureRequest, open_module_lab: OpenLab) -> Pair:
+    """A pair of either way to admit; the timeout is short, for what a killed helper left open."""
+    return make_pair(open_module_lab(), "--admit", request.param, "--timeout", "3s")
+
+
+def disturbed_login(pair: Pair, victim: str, moment_s: float) -> int:
+    """Kill a victim so long after a login began; return how many processes that were."""
+    tool = None
+    if victim == "server tool":
+        tool = pair.server.popen(["sshknock-server", "reconcile"])
+    login = ["ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=5", "myserver", "true"]
+    with pair.laptop.popen(login, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as ssh:
+        time.sleep(moment_s)  # the moment is the fault: nothing is waited for
+        killed = kill(VICTIMS[victim](pair))
+        ssh.wait()
+    if tool is not None:
+        tool.end()
+    return killed
+
+
+def one_round(pair: Pair, victim: str, moment_s: float) -> int:
+    """Disturb a login; then a plain one works, and both sides are in step."""
+    killed = disturbed_login(pair, victim, moment_s)
+    done: Completed = pair.laptop.ssh("myserver", "echo in", check=False)
+    what = f"after {victim} was killed at {moment_s:.3f} s: {done}"
+    assert (done.code, done.stdout) == (0, "in\n"), what
+    here, there = pair.laptop.pairing(), pair.server.pairing("laptop")
+    assert there["next"] == here["confirmed"] + 1, (what, here, there)
+    return killed
+
+
+@pytest.mark.parametrize(
+    "rounds", [pytest.param(8, id="some"), pytest.param(100, id="many", marks=pytest.mark.long)]
+)
+def test_whoever_dies_the_next_plain_ssh_works(pair: Pair, rounds: int) -> None:
+    """200 rounds over both ways to admit: one run of ssh, and `confirmed` + 1 is `next`."""
+    dice = random.Random(SEED)
+    print(f"seed {SEED}")
+    victims = Counter[str]()
+    for number in range(rounds):
+        # Whoever was killed is back: two faults at once are another test's.
+        eventually(lambda: supervisors(pair.server), "a supervisor runs", timeout_s=20)
+        victim = sorted(VICTIMS)[number % len(VICTIMS)]
+        victims[victim] += one_round(pair, victim, dice.uniform(0, LONGEST_LOGIN_S))
+    eventually(lambda: not hooks(pair.server), "the hooks have ended", timeout_s=20)
+    pair.in_step()
+    print(f"killed: {dict(victims)}")
+    assert victims.total() >= rounds // 2
