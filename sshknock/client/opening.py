@@ -8,6 +8,7 @@ mistake, and a failure that is known to have sent nothing is taken back.
 from __future__ import annotations
 
 import itertools
+import os
 import socket
 import time
 from collections.abc import Iterator
@@ -25,7 +26,8 @@ from sshknock.records import replace
 RUN_S = 15.0
 """The longest that the attempts of one run take together."""
 
-_WAIT_S = (0.5, 0.7, 0.9, 1.2, 1.5)
+_WAIT_S = (0.5, 0.6, 0.8, 1.0, 1.2)
+_SPREAD_S = 0.5  # so that two who broke each other's trains do not meet again
 _PROBE_S = 0.5
 _SEARCH_PACING = 1  # as a run's second attempt: a lost packet would cost the whole search
 _MARGIN_S = 0.25
@@ -34,7 +36,8 @@ _MARGIN_S = 0.25
 class Opening:
     """One run's way through the door of one pairing, under that pairing's lock.
 
-    ``state`` is what was last saved and ``counter`` that of the last train, None before the first.
+    ``state`` is what was last saved, ``counter`` that of the last train, None before the first, and
+    ``attempt`` that train's number, which is also its pacing's.
     """
 
     def __init__(self, store: Store, state: PairingState, route: Route, watch: Watch) -> None:
@@ -42,6 +45,7 @@ class Opening:
         self.state = state
         self.route = route
         self.counter: int | None = None
+        self.attempt = 0
         self._watch = watch
         self._probed = False
         self._refused = False
@@ -73,7 +77,7 @@ class Opening:
         for attempt in range(first, first + attempts):
             tried += 1
             self.send_train(attempt)
-            limit_s = min(self._wait_s(attempt), end - time.monotonic())
+            limit_s = min(self._wait_s(attempt) + _dice(_SPREAD_S), end - time.monotonic())
             connection = self._seen(connect(self.route, self._watch, limit_s=limit_s))
             if connection is not None:
                 return connection
@@ -114,7 +118,7 @@ class Opening:
                 f"this machine cannot send to {self.route.host}: {reason}",
                 "nothing was sent" if self.counter is None else "is it still on line?",
             ) from error
-        self.counter = counter
+        self.counter, self.attempt = counter, attempt
 
     def confirm(self) -> int:
         """Record that an identification line came through the last train's door; return that."""
@@ -169,9 +173,15 @@ class Opening:
 
 
 def send_close(route: Route, state: PairingState, counter: int, *, attempt: int = 0) -> None:
-    """Send the close train of a counter; raises NothingSent."""
+    """Send the close train of a counter, paced like an attempt; raises NothingSent."""
     sequence = derive(state.secret, Purpose.CLOSE, counter, state.parameters)
     send_train(route, sequence, pacing_s=pacing(attempt))
+
+
+def _dice(limit_s: float) -> float:
+    """Return a time between zero and the limit, different for every client."""
+    # The random module would do, but its import costs every ssh some milliseconds.
+    return limit_s * int.from_bytes(os.urandom(2), "big") / 0x10000
 
 
 def _now() -> int:

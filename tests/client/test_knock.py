@@ -13,6 +13,7 @@ from sshknock.client import knock as knocks
 from sshknock.client.knock import NothingSent, send_train
 from sshknock.client.route import Route, resolve
 from sshknock.protocol.knocks import Knock, Transport
+from sshknock.protocol.parameters import KNOCKS_HIGHEST
 from tests.client.conftest import open_descriptors
 
 KINDS = {Transport.TCP: socket.SOCK_STREAM, Transport.UDP: socket.SOCK_DGRAM}
@@ -56,15 +57,14 @@ def _sender(knock: Knock, listener: socket.socket) -> str:
 
 
 def test_the_gaps_grow_with_the_attempts() -> None:
-    """1 ms, then 20, 60 and 150: all inside the server's timeout."""
-    assert [knocks.pacing(attempt) for attempt in range(6)] == [
-        0.001,
-        0.020,
-        0.060,
-        0.150,
-        0.150,
-        0.150,
-    ]
+    """1 ms, then 20, 60 and 150, and the same again but for 60: two clients behind one address."""
+    expected = [1, 20, 60, 150, 1, 20, 150, 150, 150]
+    assert [round(1000 * knocks.pacing(attempt)) for attempt in range(9)] == expected
+
+
+def test_the_slowest_train_is_over_before_the_server_forgets_its_beginning() -> None:
+    """The longest sequence, with its flush knock, at the longest gaps: within knockd's 5 seconds."""
+    assert KNOCKS_HIGHEST * max(knocks.PACING_S) < 5
 
 
 def test_knocks_leave_no_descriptor_open() -> None:
