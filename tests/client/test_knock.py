@@ -63,7 +63,7 @@ def test_the_gaps_grow_with_the_attempts() -> None:
 
 
 def test_the_slowest_train_is_over_before_the_server_forgets_its_beginning() -> None:
-    """The longest sequence, with its flush knock, at the longest gaps: within knockd's 5 seconds."""
+    """The longest sequence at the longest gaps: within the 5 seconds that knockd grants."""
     assert KNOCKS_HIGHEST * max(knocks.PACING_S) < 5
 
 
