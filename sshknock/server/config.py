@@ -11,6 +11,7 @@ from typing import Any
 from sshknock.errors import BadInput, SshknockError
 from sshknock.protocol.names import parse_port
 from sshknock.server import paths
+from sshknock.server.networks import Network, parse_networks
 from sshknock.system.files import write_private
 
 if sys.version_info >= (3, 11):
@@ -64,7 +65,10 @@ class Service(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The settings of one server. ``timeout_s``: how long an admission stands, in seconds."""
+    """The settings of one server.
+
+    ``timeout_s``: how long an admission stands, in seconds. ``always``: who needs no knock.
+    """
 
     interface: str
     ports: tuple[int, ...] = (22,)
@@ -74,6 +78,7 @@ class Config:
     refuse: Refuse = Refuse.AUTO
     hook: Hook = Hook.PAM
     service: Service = Service.OWN
+    always: tuple[Network, ...] = ()
 
     def __post_init__(self) -> None:
         parse_interface(self.interface)
@@ -103,7 +108,7 @@ def _worded(value: object) -> str:
     if isinstance(value, Enum):
         return str(value.value)
     if isinstance(value, tuple):
-        return " ".join(str(port) for port in value)
+        return " ".join(map(str, value)) or "none"
     return str(value)
 
 
@@ -145,10 +150,9 @@ def _from_values(values: dict[str, Any], path: Path) -> Config:
         if name in given:
             given[name] = _choice(kind, given[name], f"{path}: {name}")
     if "ports" in given:
-        ports = given["ports"]
-        if not isinstance(ports, list) or not all(type(port) is int for port in ports):
-            raise BadInput(f"{path}: ports is no list of ports")
-        given["ports"] = tuple(ports)
+        given["ports"] = _ports(given["ports"], path)
+    if "always" in given:
+        given["always"] = _networks(given["always"], path)
     if type(given.get("timeout_s", 0)) is not int:
         raise BadInput(f"{path}: timeout_s is no whole number of seconds")
     if not isinstance(given.get("interface"), str):
@@ -176,11 +180,26 @@ def _choice(kind: type[Enum], value: object, where: str) -> Enum:
         raise BadInput(f"{where} is {value!r}", f"one of: {choices}") from None
 
 
+def _ports(ports: object, path: Path) -> tuple[int, ...]:
+    if not isinstance(ports, list) or not all(type(port) is int for port in ports):
+        raise BadInput(f"{path}: ports is no list of ports")
+    return tuple(ports)
+
+
+def _networks(texts: object, path: Path) -> tuple[Network, ...]:
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise BadInput(f"{path}: always is no list of networks")
+    try:
+        return parse_networks(texts)
+    except BadInput as error:
+        raise BadInput(f"{path}: always: {error.message}", error.hint) from error
+
+
 def _toml(value: object) -> str:
     if isinstance(value, Enum):
         return f'"{value.value}"'
     if isinstance(value, tuple):
-        return f"[{', '.join(str(port) for port in value)}]"
+        return f"[{', '.join(map(_toml, value))}]"
     if isinstance(value, int):
         return str(value)
     return f'"{value}"'
