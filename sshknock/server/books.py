@@ -144,17 +144,19 @@ def _former(store: Store) -> dict[int, int | None]:
     }
 
 
-def attach(store: Store, peer: Address, peer_port: int, pid: int, started: int) -> None:
+def attach(store: Store, peer: Address, peer_port: int, pid: int, started: int) -> Session | None:
     """Note that an sshd process serves the session that was opened from an address.
 
     ``started`` is the process's start time in clock ticks since boot. Where several sessions of one
     address wait (two clients behind one NAT), the oldest is meant: they are alike to us. A
     connection that no door let in, from a network that is always admitted, say, is not entered; nor
     is an sshd that began before the door opened, and whose own session the client has closed.
+    Returns the session as it waited; None when the connection is not entered.
     """
     session = _waiting_session(store.sessions(), str(peer), pid, started)
     if session is not None:
         store.attach(session.id, peer_port=peer_port, pid=pid, started=started)
+    return session
 
 
 def _waiting_session(

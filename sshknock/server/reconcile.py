@@ -11,8 +11,8 @@ idempotent, safe against two of itself and safe to kill at any point:
 Killed between 2 and 3, the table has the old generation: the tickets that were planned were never
 issued, and used ones are still marked there. Killed after 3, it has the planned one. A table with
 neither was lost (a reboot, a flushed ruleset): the counters stay, all tickets are issued anew with
-fresh ids, and the log says since when the port was exposed. A ticket that is missing is no evidence
-of use. The mark of a used ticket is.
+fresh ids, and the books note since when the port was exposed. A ticket that is missing is no
+evidence of use. The mark of a used ticket is.
 """
 
 from __future__ import annotations
@@ -22,14 +22,12 @@ import time
 from dataclasses import dataclass
 
 from sshknock.protocol.addresses import Address, parse_address
-from sshknock.protocol.knocks import Purpose
-from sshknock.server import books, paths, proc
+from sshknock.server import books, contents, exposures, guests, hiding, paths, proc
 from sshknock.server.access import opened
 from sshknock.server.config import Config, Refuse
-from sshknock.server.connections import ports_in_use
 from sshknock.server.engines.base import Door, DoorEngine, Progress
 from sshknock.server.engines.knockd.engine import KnockdEngine
-from sshknock.server.firewall import kernel, refusal, table, tripwires
+from sshknock.server.firewall import kernel, refusal, table
 from sshknock.server.firewall.kernel import TableState
 from sshknock.server.store import Store
 
@@ -38,9 +36,9 @@ _GENERATION_BITS = 31
 
 _GENERATION = "generation"
 _PLANNED = "planned generation"
-_INTACT_AT = "table intact at"
 _MAKE_ANEW = "make the table anew"
 _REFUSE = "refuse"
+_FORMAT = "table format"
 _LOOKED_AT = "table looked at, in ticks since boot"
 
 
@@ -66,16 +64,30 @@ def reconcile(reason: str) -> Outcome:
         time.sleep(progress.later_s)
 
 
-def enter_session(peer_address: str, peer_port: int, pid: int, started: int) -> None:
+def enter_session(
+    peer_address: str, peer_port: int, local_port: int, pid: int, started: int
+) -> None:
     """Note that an sshd process (``started``: ticks since boot) serves the session of a peer.
 
     The books first hear of the knock that opened its door: the knock's own hook may still be on its
-    way. The engine is left to the next reconcile.
+    way. The engine is left to the next reconcile. A login that came through the door of a port on
+    trial confirms the trial.
     """
     with opened() as (config, store):
         agree(store, config, "session")
+        address = parse_address(peer_address)
         with store.transaction():
-            books.attach(store, parse_address(peer_address), peer_port, pid, started)
+            session = books.attach(store, address, peer_port, pid, started)
+            proves = (
+                session is not None
+                and local_port in config.ports
+                and hiding.is_after_the_start(store, session.not_before)
+                and not guests.needs_no_knock(store, config, address)
+            )
+            if proves:
+                hiding.confirm(store, int(time.time()), address=str(address))
+        if proves:
+            agree(store, config, "session")
 
 
 def _settle(store: Store, config: Config, reason: str) -> Progress:
@@ -86,12 +98,7 @@ def _settle(store: Store, config: Config, reason: str) -> Progress:
 
 def engine(store: Store, config: Config) -> KnockdEngine:
     """Return the engine of the settings."""
-    return KnockdEngine(config, decoy_seed(store))
-
-
-def decoy_seed(store: Store) -> bytes:
-    """Return the server's own secret that decoys, guard and tripwires are drawn from."""
-    return bytes.fromhex(store.meta("decoys") or "")
+    return KnockdEngine(config, contents.decoy_seed(store))
 
 
 def agree(store: Store, config: Config, reason: str) -> tuple[Door, ...]:
@@ -134,13 +141,21 @@ def _plan(
     books.end_sessions(store, config, admitted, now)
     asked_for = store.meta(_MAKE_ANEW) is not None
     lost = state is None or not ours or _is_tampered(store, config, state)
-    if lost and not asked_for:
-        _record_exposure(store, now, reason)
-    if state is None or lost or asked_for:
-        return _rebuild(store, config, state, admitted)
+    anew = lost or asked_for or _is_outdated(store)
+    cause = _heed(store, config, None if lost else state, now)
+    if anew:
+        hiding.forget_applied(store)
+    hiding.end_overdue(store, now)
+    guests.end_overdue(store, now)
+    if lost:
+        cause = exposures.FLUSHED if state is None else exposures.CHANGED
+    if cause is not None and not asked_for and not hiding.of(store).is_visible:
+        exposures.begin(store, now, cause=cause, reason=reason)
+    if state is None or anew:
+        return _rebuild(store, config, state, admitted, now)
     new_generation = _new_generation()
     books.issue_tickets(store, new_generation, _room_for_closing(store, config))
-    statements = _differences(store, config, state)
+    statements = contents.differences(store, config, state, now)
     if not statements:
         return None
     store.set_meta(_PLANNED, str(new_generation))
@@ -149,83 +164,60 @@ def _plan(
     return "\n".join(statements) + "\n"
 
 
-def _rebuild(
-    store: Store, config: Config, state: TableState | None, admitted: frozenset[Address]
-) -> str:
-    """Plan a whole new table, with fresh tickets.
+def _heed(store: Store, config: Config, state: TableState | None, now: int) -> str | None:
+    """Take the word of an intact table; return why a port is visible that should not be."""
+    if state is None:
+        return None
+    guests.heed(store, state.guests)
+    hidden = hiding.heed(store, config.ports, state.hidden, now)
+    return None if hidden else exposures.TAKEN_OUT
 
-    It begins with the deletion of the tickets that the old one was seen with: a door that is used
-    in between makes the kernel refuse it all, and we look again.
-    """
+
+def _rebuild(
+    store: Store,
+    config: Config,
+    state: TableState | None,
+    admitted: frozenset[Address],
+    now: int,
+) -> str:
+    """Plan a whole new table, with fresh tickets."""
     store.withdraw_all()
     generation = _new_generation()
     books.issue_tickets(store, generation, _room_for_closing(store, config))
     store.set_meta(_PLANNED, str(generation))
     refuse = refusal.decide(config.refuse)
     store.set_meta(_REFUSE, refuse.value)
-    statements = table.delete("tickets", sorted(map(str, state.tickets))) if state else []
-    statements.append(table.fresh_table(config, refuse, generation))
-    for name, elements in _wanted(store, config).items():
-        statements += table.add(name, sorted(elements))
-    for address in admitted:
-        statements += table.admit(str(address), table.family(address), config.timeout_s)
+    statements = contents.whole(
+        store,
+        config,
+        state,
+        refuse=refuse,
+        generation=generation,
+        admitted=admitted,
+        now=now,
+    )
     return "\n".join(statements) + "\n"
 
 
 def _is_tampered(store: Store, config: Config, state: TableState | None) -> bool:
-    """Tell whether the table has lost rules: it was emptied, or put to sleep."""
+    """Tell whether the table has lost rules: it was emptied, or put to sleep.
+
+    One that another version of ours made has others, and that is as it should be.
+    """
     refuse = Refuse(store.meta(_REFUSE) or Refuse.RESET.value)
-    return state is None or state.rules != table.rule_count(config, refuse)
+    same = state is not None and state.rules == table.rule_count(config, refuse)
+    return not same and not _is_outdated(store)
 
 
-def _record_exposure(store: Store, now: int, reason: str) -> None:
-    intact_at = store.meta(_INTACT_AT)
-    if intact_at is not None:
-        since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(int(intact_at)))
-        store.record("exposed", now, detail=f"at some time since {since}; noticed by {reason}")
+def _is_outdated(store: Store) -> bool:
+    """Tell whether another version of ours made the table."""
+    return store.meta(_FORMAT) != str(table.FORMAT)
 
 
 def _room_for_closing(store: Store, config: Config) -> int:
     """Return how many close doors the engine can listen for beside the open ones."""
-    opens = sum(pairing.window for pairing in store.pairings())
+    opens = sum(pairing.parameters.window for pairing in store.pairings())
     return max(0, engine(store, config).capacity - opens)
-
-
-def _differences(store: Store, config: Config, state: TableState) -> list[str]:
-    """Return the statements that bring an intact table to what the books say."""
-    statements = []
-    for version in ("4", "6"):
-        marks = [u for u in state.used if table.family(u.address) == version]
-        statements += table.delete(f"used{version}", [f"{u.ticket} . {u.address}" for u in marks])
-    present: dict[str, set[str]] = {
-        "tickets": {str(ticket) for ticket in state.tickets},
-        "last": set(state.last),
-        "tripwires": set(state.tripwires),
-        "hidden": {str(port) for port in state.hidden},
-    }
-    wanted = _wanted(store, config) | {"hidden": {str(port) for port in config.ports}}
-    for name, elements in wanted.items():
-        statements += table.delete(name, sorted(present[name] - elements))
-        statements += table.add(name, sorted(elements - present[name]))
-    return statements
-
-
-def _wanted(store: Store, config: Config) -> dict[str, set[str]]:
-    """Return the elements of the sets that follow from the doors."""
-    doors = books.doors(store)
-    ranges = [(p.parameters.port_min, p.parameters.port_max) for p in store.pairings()]
-    wires = tripwires.choose(
-        decoy_seed(store),
-        ranges,
-        knocks=books.knocks(store),
-        used=ports_in_use() | set(config.ports),
-    )
-    lasts = {door.sequence[-1] for door in doors if door.purpose is Purpose.OPEN}
-    return {
-        "tickets": {str(door.ticket) for door in doors},
-        "last": {table.knock_element(knock) for knock in lasts},
-        "tripwires": {table.knock_element(knock) for knock in wires},
-    }
 
 
 def _reissue_missing(store: Store, state: TableState) -> None:
@@ -252,7 +244,9 @@ def _note_generation(store: Store, now: int, looked_at: int) -> None:
         store.set_meta(_GENERATION, planned)
         store.set_meta(_PLANNED, None)
         store.set_meta(_MAKE_ANEW, None)
-    store.set_meta(_INTACT_AT, str(now))
+        store.set_meta(_FORMAT, str(table.FORMAT))
+    hiding.note_applied(store, looked_at)
+    exposures.note_intact(store, now)
     store.set_meta(_LOOKED_AT, str(looked_at))
 
 
@@ -262,7 +256,7 @@ def make_table_anew(store: Store) -> None:
 
 
 def is_exposed(store: Store, config: Config, state: TableState | None) -> bool:
-    """Tell whether a port that should be hidden is not."""
-    if state is None or not set(config.ports) <= state.hidden:
+    """Tell whether a port that ``init`` chose is visible, by somebody's will or without."""
+    if state is None or not set(config.ports) <= state.hidden.keys():
         return True
     return store.meta(_MAKE_ANEW) is None and _is_tampered(store, config, state)

@@ -9,13 +9,14 @@ from contextlib import suppress
 
 from sshknock.errors import BadInput, SshknockError, SystemFault, UsageError
 from sshknock.server import config as settings
-from sshknock.server import interfaces, paths
+from sshknock.server import hiding, interfaces, paths
 from sshknock.server.config import Config, Hook, Service
 from sshknock.server.engines.knockd import conf, conf_file
 from sshknock.server.engines.knockd.conf_file import Ownership
 from sshknock.server.engines.knockd.daemons import Daemons
 from sshknock.server.engines.knockd.launch import running_on
 from sshknock.server.firewall import kernel
+from sshknock.server.hiding import Hiding
 from sshknock.server.hooks import watch
 from sshknock.server.installation import pam_file, systemd, trust
 from sshknock.server.reconcile import make_table_anew, reconcile
@@ -49,27 +50,34 @@ def check_machine(config: Config) -> None:
     conf.parse(conf.split(conf_file.read()).theirs)
 
 
-def set_up(config: Config) -> None:
+def set_up(config: Config, trial_s: int | None = None) -> None:
     """Set the server up, or change how it is set up; return when the engine listens.
 
-    When a step fails, what was before is there again: nothing, or the old settings.
+    The port is hidden from now on, for ``trial_s`` seconds if nobody confirms; a trial that runs
+    already goes on. When a step fails, what was before is there again: nothing, or the old state.
     """
     for folder in (paths.ETC, paths.STATE):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with locked(paths.LOCK_FILE, timeout_s=_LOCK_PATIENCE_S):
         before = settings.load() if paths.CONFIG_FILE.exists() else None
+        was = hiding_now() if before is not None else None
+    now = int(time.time())
+    if trial_s is not None:
+        wanted = hiding.on_trial(now, trial_s)
+    else:
+        wanted = hiding.for_good(now) if was is None or was.is_visible else was
     try:
-        _apply(config, before)
+        _apply(config, before, wanted, was)
     except BaseException:
         with suppress(SshknockError):
-            if before is None:
+            if before is None or was is None:
                 take_down()
             else:
-                _apply(before, config)
+                _apply(before, config, was, wanted)
         raise
 
 
-def _apply(config: Config, before: Config | None) -> None:
+def _apply(config: Config, before: Config | None, wanted: Hiding, was: Hiding | None) -> None:
     with locked(paths.LOCK_FILE, timeout_s=_LOCK_PATIENCE_S):
         _prepare_knockd_conf()
         if before is not None and before.service is not config.service:
@@ -79,7 +87,7 @@ def _apply(config: Config, before: Config | None) -> None:
         else:
             pam_file.remove()
         settings.save(config)
-        _ask_for_new_table([] if before is None else before.changes(config))
+        _ask_for_new_table([] if before is None else before.changes(config), wanted, was)
     if config.service is Service.SYSTEMD:
         systemd.install()
     reconcile("init")
@@ -123,13 +131,17 @@ def _stop_processes() -> None:
     Daemons(Service.OWN, "", ipv4_only=True).stop()
 
 
-def _ask_for_new_table(changes: list[str]) -> None:
+def _ask_for_new_table(changes: list[str], wanted: Hiding, was: Hiding | None) -> None:
     store = Store()
     try:
         with store.transaction():
             make_table_anew(store)
             if changes:
                 store.record("settings changed", int(time.time()), detail=", ".join(changes))
+            if wanted == was:
+                hiding.forget_applied(store)
+            else:
+                hiding.change(store, wanted, by="init")
     finally:
         store.close()
 
@@ -179,6 +191,15 @@ def _remove_folders() -> None:
             except OSError as error:
                 if not tries_left:  # else a hook that was late left a file meanwhile
                     raise SystemFault(f"cannot remove {folder}: {error.strerror}") from error
+
+
+def hiding_now() -> Hiding:
+    """Return how the port is hidden by the books."""
+    store = Store()
+    try:
+        return hiding.of(store)
+    finally:
+        store.close()
 
 
 def default_service() -> Service:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
 from sshknock.errors import SshknockError
 from sshknock.protocol.knocks import Purpose
-from sshknock.server import sessions
+from sshknock.server import exposures, hiding, sessions
 from sshknock.server.config import Config
+from sshknock.server.exposures import Exposure
 from sshknock.server.firewall import kernel
+from sshknock.server.hiding import Hiding
 from sshknock.server.reconcile import agree, engine, is_exposed
-from sshknock.server.store import Pairing, Store
+from sshknock.server.store import Guest, Pairing, Store
 from sshknock.server.upkeep import complaints
 
 
@@ -33,11 +36,16 @@ class Line:
 class Status:
     """The server as it is now.
 
-    ``sweep_chance`` is that of one sweep of all ports, ``complaints`` what ``init`` would mend.
+    ``exposed`` is how it was found: looking mends what can be mended. ``exposure`` is the latest of
+    the last days. ``sweep_chance`` is that of one sweep of all ports, ``complaints`` what ``init``
+    would mend.
     """
 
     config: Config
     exposed: bool
+    hiding: Hiding
+    exposure: Exposure | None
+    guests: tuple[Guest, ...]
     lines: tuple[Line, ...]
     sweep_chance: float
     complaints: tuple[str, ...]
@@ -79,7 +87,10 @@ def current(store: Store, config: Config) -> Status:
         doors, problem = (), error
     return Status(
         config=config,
-        exposed=exposed,
+        exposed=exposed or hiding.of(store).is_visible,
+        hiding=hiding.of(store),
+        exposure=exposures.last(store, int(time.time())),
+        guests=tuple(store.guests()),
         lines=_lines(store),
         sweep_chance=engine(store, config).block(doors).sweep_chance,
         complaints=tuple(complaints(config)),

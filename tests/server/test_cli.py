@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import pytest
 
 from sshknock.server import config as settings
-from sshknock.server import interfaces, paths, setting_up
+from sshknock.server import hiding, interfaces, paths, setting_up
 from sshknock.server.cli import look, setup
 from sshknock.server.cli.program import program
 from sshknock.server.config import Config, Hook
@@ -25,7 +25,7 @@ from sshknock.system.command_line import run_program
 
 CONFIG = Config(interface="eth0")
 NONE: frozenset[Any] = frozenset()
-BARE = kernel.TableState(None, 0, NONE, (), NONE, NONE, NONE, NONE)
+BARE = kernel.TableState(None, 0, NONE, (), {}, NONE, NONE, NONE, NONE, {})
 
 
 @pytest.fixture
@@ -135,7 +135,8 @@ def test_a_moved_port_is_followed_through(
     monkeypatch.setattr(setup, "_has_clients", lambda: True)
     monkeypatch.setattr(setup, "ports_in_use", lambda: {22})
     monkeypatch.setattr(setting_up, "unserved", lambda _config: ["laptop"])
-    monkeypatch.setattr(setting_up, "set_up", lambda _config: None)
+    monkeypatch.setattr(setting_up, "set_up", lambda _config, _trial_s: None)
+    monkeypatch.setattr(setting_up, "hiding_now", lambda: hiding.for_good(0))
     assert run(monkeypatch, "init", "--port", "2222", "--admit", "timed") == 0
     assert capsys.readouterr().out.splitlines() == [
         "Port 2222 is hidden on eth0; knockd listens.",

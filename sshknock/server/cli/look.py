@@ -10,7 +10,7 @@ import click
 from sshknock.server import books
 from sshknock.server import status as server_status
 from sshknock.server.cli.root import opened
-from sshknock.server.cli.words import JSON_HELP, NO_CLIENTS, listed, local_time
+from sshknock.server.cli.words import JSON_HELP, NO_CLIENTS, advice, listed, local_time
 from sshknock.server.engines.knockd import conf, conf_file
 from sshknock.server.reconcile import engine
 from sshknock.server.status import Line, Status
@@ -81,11 +81,8 @@ def _show(now: Status) -> None:
     from rich.table import Table  # noqa: PLC0415
 
     console = Console()
-    ports = listed(now.config.ports)
-    if now.exposed:
-        console.print(f"[bold red]Port {ports} was exposed until now[/]: the table was gone.")
-    else:
-        console.print(f"Port {ports} is [bold green]hidden[/] on {now.config.interface}.")
+    for sentence, style in _sentences(now):
+        console.print(sentence, style=style, markup=False, soft_wrap=True)
     for complaint in now.complaints:
         console.print(f"[bold yellow]Note:[/] {complaint}; 'sshknock-server init' mends it.")
     console.print(
@@ -114,6 +111,28 @@ def _show(now: Status) -> None:
             pairing.last_address or "-",
         )
     console.print(table)
+
+
+def _sentences(now: Status) -> list[tuple[str, str | None]]:
+    """Return what is to be said of the port and of who needs no knock, and in which colour."""
+    ports = listed(now.config.ports)
+    said: list[tuple[str, str | None]] = []
+    if now.exposure is None or now.exposure.until is not None or now.hiding.is_visible:
+        visible = now.hiding.is_visible
+        sentence = now.hiding.sentence(ports, now.config.interface)
+        said.append((sentence, "bold red" if visible else "bold green"))
+    advised = advice(now.hiding, now.config)
+    if advised is not None:
+        said.append((advised, None))
+    if now.exposure is not None:
+        said.append((now.exposure.sentence(ports), "bold red"))
+    if now.config.always:
+        said.append((f"Always admitted: {', '.join(map(str, now.config.always))}.", None))
+    said += [
+        (f"Admitted: {guest.address} until {local_time(guest.until)}.", None)
+        for guest in now.guests
+    ]
+    return said
 
 
 def _named(line: Line) -> str:

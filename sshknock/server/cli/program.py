@@ -6,6 +6,7 @@ import click
 
 from sshknock import __version__
 from sshknock.server.cli.clients import client
+from sshknock.server.cli.hiding import admit, confirm, hide, revoke, unhide
 from sshknock.server.cli.look import log, render, status
 from sshknock.server.cli.setup import init, reconcile, uninstall
 from sshknock.server.cli.sync import sync
@@ -17,5 +18,8 @@ def program() -> None:
     """Hide this server's SSH port: it opens for one-time knocks only."""
 
 
-for command in (init, client, sync, status, log, render, reconcile, uninstall):
+for command in (
+    *(init, confirm, hide, unhide, admit, revoke),
+    *(client, sync, status, log, render, reconcile, uninstall),
+):
     program.add_command(command)

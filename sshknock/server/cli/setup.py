@@ -6,20 +6,23 @@ from contextlib import suppress
 
 import click
 
-from sshknock.errors import SshknockError, SystemFault
+from sshknock.errors import SshknockError, SystemFault, UsageError
 from sshknock.protocol.names import parse_port
 from sshknock.server import config as settings
 from sshknock.server import interfaces, paths, setting_up
+from sshknock.server.cli.hiding import parse_trial
 from sshknock.server.cli.root import confirm, require_root
-from sshknock.server.cli.words import listed
+from sshknock.server.cli.words import advice, listed
 from sshknock.server.config import Admit, Config, Engine, Hook, Refuse, Service
 from sshknock.server.connections import ports_in_use
 from sshknock.server.firewall import kernel
 from sshknock.server.installation.program import this_program
+from sshknock.server.networks import Network, parse_networks
 from sshknock.server.reconcile import reconcile as reconcile_server
 from sshknock.server.store import Store
 from sshknock.system.command_line import parse_time
 
+_NO_NETWORK = "none"
 _FORCECOMMAND = """\
 Now tell sshd, and reload it. At the end of /etc/ssh/sshd_config, for the
 users that you mean:
@@ -68,6 +71,18 @@ def _choices(*members: Engine | Admit | Refuse | Hook | Service) -> click.Choice
     type=_choices(*Service),
     help="Who keeps our processes running.  [default: systemd where it runs]",
 )
+@click.option(
+    "--always",
+    "networks",
+    metavar="NETWORK",
+    multiple=True,
+    help="A network or an address that needs no knock, to be repeated; none: no such network.",
+)
+@click.option(
+    "--trial",
+    metavar="TIME",
+    help="Show the port again after this time, unless a knocked login has confirmed.",
+)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def init(
     engine: str | None,
@@ -78,14 +93,18 @@ def init(
     refuse: str | None,
     hook: str | None,
     service: str | None,
+    networks: tuple[str, ...],
+    trial: str | None,
     *,
     yes: bool,
 ) -> None:
     """Hide the SSH port at once, and listen for knocks. Run again, it changes the settings given.
 
-    Sessions that are open now stay open.
+    Sessions that are open now stay open. The first time, take --trial 10m: if nobody has logged in
+    by a knock until then, the port is visible again, even if everything else has failed.
     """
     require_root()
+    trial_s = None if trial is None else parse_trial(trial)
     before = settings.load() if paths.CONFIG_FILE.exists() else None
     chosen = before or Config(
         interface=interface or interfaces.default_interface(),
@@ -100,17 +119,40 @@ def init(
         refuse=Refuse(refuse or chosen.refuse),
         hook=Hook(hook or chosen.hook),
         service=Service(service or chosen.service),
+        always=_networks(networks) if networks else chosen.always,
     )
     setting_up.check_machine(config)
-    if before is None or not _has_clients():
+    question = None if trial is not None else _question(config, before)
+    if question is not None:
         confirm(
-            f"No client has a key yet: port {listed(config.ports)} closes for everybody, and only"
-            " sessions that are open now stay. Go on?",
+            f"{question} Go on?",
             yes=yes,
             asks_before=f"init asks before it hides port {listed(config.ports)}",
         )
-    setting_up.set_up(config)
+    setting_up.set_up(config, trial_s)
     _tell(config, before)
+
+
+def _networks(texts: tuple[str, ...]) -> tuple[Network, ...]:
+    if texts == (_NO_NETWORK,):
+        return ()
+    if _NO_NETWORK in texts:
+        raise UsageError("--always none stands alone")
+    return parse_networks(texts)
+
+
+def _question(config: Config, before: Config | None) -> str | None:
+    """Return what is to be thought over before the port is hidden for good."""
+    ports = listed(config.ports)
+    if before is None or not _has_clients():
+        return (
+            f"No client has a key yet: port {ports} closes for everybody, and only sessions that"
+            " are open now stay. --trial 10m would show it again."
+        )
+    hiding = setting_up.hiding_now()
+    if hiding.is_visible:
+        return f"{hiding.sentence(ports, config.interface)} This hides it again."
+    return None
 
 
 @click.command(short_help="Make books, kernel and engine agree.")
@@ -164,7 +206,12 @@ def _has_clients() -> bool:
 
 
 def _tell(config: Config, before: Config | None) -> None:
-    click.echo(f"Port {listed(config.ports)} is hidden on {config.interface}; knockd listens.")
+    hiding = setting_up.hiding_now()
+    sentence = hiding.sentence(listed(config.ports), config.interface)
+    click.echo(f"{sentence.removesuffix('.')}; knockd listens.")
+    advised = advice(hiding, config)
+    if advised is not None:
+        click.echo(advised)
     if before is not None:
         _tell_changes(before, config)
     elif setting_up.disabled_examples():

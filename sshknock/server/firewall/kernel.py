@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import socket
 from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sshknock.errors import SystemFault
 from sshknock.protocol.addresses import Address, parse_address
 from sshknock.server.firewall.table import TABLE
+from sshknock.server.networks import Range, parse_network
 from sshknock.system.processes import Completed, program, run
 
 _TRANSPORTS = {socket.IPPROTO_TCP: "tcp", socket.IPPROTO_UDP: "udp"}
@@ -32,18 +34,21 @@ class Used:
 class TableState:
     """What the table holds now.
 
-    ``hidden`` are ports, ``last`` and ``tripwires`` elements as they are written for nft, ``rules``
-    is the number of rules in force: none while the table is dormant.
+    ``hidden`` are ports and the seconds for which they are hidden yet (None: for good), ``guests``
+    addresses and the seconds they are let in yet. ``last`` and ``tripwires`` are elements as they
+    are written for nft, ``rules`` is the number of rules in force: none while the table is dormant.
     """
 
     generation: int | None
     rules: int
     tickets: frozenset[int]
     used: tuple[Used, ...]
-    hidden: frozenset[int]
+    hidden: Mapping[int, int | None]
     last: frozenset[str]
     tripwires: frozenset[str]
     admitted: frozenset[Address]
+    always: frozenset[Range]
+    guests: Mapping[Address, int]
 
 
 def read() -> TableState | None:
@@ -82,6 +87,7 @@ def _first_line(text: str) -> str:
 
 def _parse(listing: dict[str, Any]) -> TableState:
     elements: dict[str, list[Any]] = defaultdict(list)  # an older version had fewer sets
+    left: dict[str, dict[Any, int]] = defaultdict(dict)
     rules = 0
     dormant = False
     for item in listing["nftables"]:
@@ -92,6 +98,7 @@ def _parse(listing: dict[str, Any]) -> TableState:
         elif "set" in item:
             values = item["set"].get("elem", [])
             elements[item["set"]["name"]] = [_value(value) for value in values]
+            left[item["set"]["name"]] = dict(_expiring(values))
     used = [
         Used(int(ticket), parse_address(address))
         for name in ("used4", "used6")
@@ -103,17 +110,43 @@ def _parse(listing: dict[str, Any]) -> TableState:
         rules=0 if dormant else rules,
         tickets=frozenset(int(ticket) for ticket in elements["tickets"]),
         used=tuple(used),
-        hidden=frozenset(int(port) for port in elements["hidden"]),
+        hidden={int(port): left["hidden"].get(port) for port in elements["hidden"]},
         last=_knocks(elements["last"]),
         tripwires=_knocks(elements["tripwires"]),
         admitted=frozenset(
             parse_address(address) for name in ("open4", "open6") for address in elements[name]
         ),
+        always=frozenset(
+            _range(value) for name in ("always4", "always6") for value in elements[name]
+        ),
+        guests={
+            parse_address(address): seconds
+            for name in ("guests4", "guests6")
+            for address, seconds in left[name].items()
+        },
     )
 
 
 def _knocks(elements: list[tuple[Any, int]]) -> frozenset[str]:
     return frozenset(f"{_TRANSPORTS.get(number, number)} . {port}" for number, port in elements)
+
+
+def _expiring(values: list[Any]) -> Iterator[tuple[Any, int]]:
+    """Yield the values that have a timeout, and the seconds they have left."""
+    for value in values:
+        if isinstance(value, dict) and "timeout" in value.get("elem", {}):
+            yield _value(value), value["elem"].get("expires", 0)
+
+
+def _range(value: Any) -> Range:
+    """Return an element of a set of intervals: a range, a network or a single address."""
+    if isinstance(value, dict) and "range" in value:
+        first, last = map(parse_address, value["range"])
+        return first, last
+    if isinstance(value, dict):
+        value = f"{value['prefix']['addr']}/{value['prefix']['len']}"
+    network = parse_network(value)
+    return network.network_address, network.broadcast_address
 
 
 def _value(element: Any) -> Any:

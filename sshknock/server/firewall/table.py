@@ -12,13 +12,15 @@ would meet on a closed port.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from sshknock.protocol.addresses import Address
 from sshknock.protocol.knocks import Knock
 from sshknock.server.config import Admit, Config, Refuse
 
 TABLE = "inet sshknock"
+FORMAT = 2
+"""Counts the versions of what a fresh table is: another one is made anew, and nobody's fault."""
 
 _SIZE = 65536
 _CLAIMED_S = 2
@@ -31,7 +33,6 @@ _RULE_INDENT = "    "
 def fresh_table(config: Config, refuse: Refuse, generation: int) -> str:
     """Return statements that make the table anew, in one transaction, whatever was there."""
     families = (("4", "ipv4_addr", "ip", "ipv4"), ("6", "ipv6_addr", "ip6", "ipv6"))
-    hidden = ports_text(config.ports)
     port = "inet_proto . inet_service"
     size = f"size {_SIZE}; }}"
     short_lived = "flags dynamic, timeout; timeout"
@@ -41,7 +42,7 @@ def fresh_table(config: Config, refuse: Refuse, generation: int) -> str:
         f"table {TABLE} {{",
         f"  set tickets {{ type mark; {size}",
         f"  set generation {{ type mark; elements = {{ {generation} }}; }}",
-        f"  set hidden {{ type inet_service; flags timeout; elements = {{ {hidden} }}; }}",
+        "  set hidden { type inet_service; flags timeout; }",
         f"  set last {{ type {port}; {size}",
         f"  set tripwires {{ type {port}; {size}",
         f"  set claimed {{ type {port}; {short_lived} {_CLAIMED_S}s; {size}",
@@ -49,6 +50,8 @@ def fresh_table(config: Config, refuse: Refuse, generation: int) -> str:
     for n, kind, _, _ in families:
         claim = f"{port} . {kind}"
         lines += [
+            f"  set always{n} {{ type {kind}; flags interval; auto-merge; }}",
+            f"  set guests{n} {{ type {kind}; flags timeout; {size}",
             f"  set used{n} {{ type mark . {kind}; {size}",
             f"  set open{n} {{ type {kind}; {short_lived} {config.timeout_s}s; {size}",
             f"  set conn{n} {{ type {kind} . inet_service; {short_lived} 60s; {size}",
@@ -110,10 +113,13 @@ def rule_count(config: Config, refuse: Refuse) -> int:
 
 def _door_rules(admit: Admit, n: str, header: str) -> list[str]:
     source = f"{header} saddr"
+    # Who is let in anyway must not use an admission up.
+    free = [f"    {source} @always{n} accept", f"    {source} @guests{n} accept"]
     if admit is Admit.TIMED:
-        return [f"    {source} @open{n} accept"]
+        return [*free, f"    {source} @open{n} accept"]
     connection = f"{source} . tcp sport"
     return [
+        *free,
         # A retransmitted SYN of the connection that was let in is let in again.
         f"    {connection} @conn{n} accept",
         f"    {source} @open{n} delete @open{n} {{ {source} }}"
@@ -126,11 +132,6 @@ def refusal(refuse: Refuse) -> str:
     return "drop" if refuse is Refuse.DROP else "reject with tcp reset"
 
 
-def ports_text(ports: Iterable[int]) -> str:
-    """Return ports as elements of a set."""
-    return ", ".join(str(port) for port in ports)
-
-
 def family(address: Address) -> str:
     """Return the digit that the sets of an address's family end in."""
     return str(address.version)
@@ -141,6 +142,11 @@ def knock_element(knock: Knock) -> str:
     return f"{knock.transport.value} . {knock.port}"
 
 
+def timed(element: str, seconds: int) -> str:
+    """Return an element that the kernel takes out of its set by itself."""
+    return f"{element} timeout {seconds}s"
+
+
 def add(set_name: str, elements: Sequence[str]) -> list[str]:
     """Return the statement that adds elements to a set; none for none."""
     return _change("add", set_name, elements)
@@ -149,6 +155,11 @@ def add(set_name: str, elements: Sequence[str]) -> list[str]:
 def delete(set_name: str, elements: Sequence[str]) -> list[str]:
     """Return the statement that deletes elements; one that is missing fails the transaction."""
     return _change("delete", set_name, elements)
+
+
+def flush(set_name: str) -> list[str]:
+    """Return the statement that empties a set."""
+    return [f"flush set {TABLE} {set_name}"]
 
 
 def remove(set_name: str, elements: Sequence[str]) -> list[str]:
@@ -170,5 +181,5 @@ def admit(address: str, version: str, timeout_s: int) -> list[str]:
     # An element that is there keeps its old timeout on older kernels: so it goes first.
     return [
         *remove(f"open{version}", [address]),
-        *add(f"open{version}", [f"{address} timeout {timeout_s}s"]),
+        *add(f"open{version}", [timed(address, timeout_s)]),
     ]

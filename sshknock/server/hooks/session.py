@@ -25,6 +25,6 @@ def run(arguments: Sequence[str]) -> int:
 def enter(peer: Peer) -> None:
     """Enter one session; a failure is logged."""
     try:
-        enter_session(peer.address, peer.port, peer.sshd_pid, peer.sshd_started)
+        enter_session(peer.address, peer.port, peer.local_port, peer.sshd_pid, peer.sshd_started)
     except SshknockError as error:
         background.note(f"session: {error.message}")

@@ -1,0 +1,122 @@
+"""``sshknock-server confirm``, ``hide``, ``unhide``, ``admit``, ``revoke``: who sees the port."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from sshknock.errors import UsageError
+from sshknock.server import guests, hiding
+from sshknock.server.cli.root import opened
+from sshknock.server.cli.words import advice, listed, local_time
+from sshknock.server.config import Config
+from sshknock.server.hiding import Hiding, Mode
+from sshknock.server.networks import contain
+from sshknock.server.reconcile import agree
+from sshknock.server.store import Store
+from sshknock.system.command_line import parse_time
+
+_GUEST_S = 3600
+NOBODY = "Note: no client has a key yet: only sessions that are open now can do anything."
+
+
+def parse_trial(text: str) -> int:
+    """Return the seconds of a trial; raise UsageError."""
+    seconds = parse_time(text)
+    if not 1 <= seconds <= hiding.TRIAL_LONGEST_S:
+        raise UsageError("a trial is between 1s and 24h long")
+    return seconds
+
+
+@click.command(short_help="Keep the port hidden that is on trial.")
+def confirm() -> None:
+    """End a trial: the port stays hidden. A login by a knock does the same."""
+    with opened() as (config, store):
+        agree(store, config, "command")
+        with store.transaction():
+            confirmed = hiding.confirm_by_hand(store, int(time.time()))
+        agree(store, config, "command")
+        has_clients = bool(store.clients())
+    ports = listed(config.ports)
+    if not confirmed:
+        click.echo(f"There is no trial: port {ports} is hidden for good already.")
+        return
+    click.echo(f"Confirmed: port {ports} stays hidden.")
+    if not has_clients:
+        click.echo(NOBODY)
+
+
+@click.command(short_help="Hide the port again.")
+@click.option(
+    "--trial",
+    metavar="TIME",
+    help="Show it again after this time, unless a knocked login has confirmed. 10m, for example.",
+)
+def hide(trial: str | None) -> None:
+    """Hide the port, after unhide or after a trial. With --trial, from now on it is on trial."""
+    trial_s = None if trial is None else parse_trial(trial)
+    with opened() as (config, store):
+        now = int(time.time())
+        wanted = hiding.for_good(now) if trial_s is None else hiding.on_trial(now, trial_s)
+        was = _change(store, config, wanted, by="hide")
+        has_clients = bool(store.clients())
+    ports = listed(config.ports)
+    if trial is None and was.mode is Mode.HIDDEN:
+        click.echo(f"Port {ports} is hidden already.")
+        return
+    click.echo(wanted.sentence(ports, config.interface))
+    told = advice(wanted, config)
+    if told is not None:
+        click.echo(told)
+    if not has_clients:
+        click.echo(NOBODY)
+
+
+@click.command(short_help="Show the port until 'hide'.")
+def unhide() -> None:
+    """Show the port to everybody until 'hide'. Knocks go on working, and nothing is lost."""
+    with opened() as (config, store):
+        was = _change(store, config, hiding.unhidden(int(time.time())), by="unhide")
+    already = " already" if was.is_visible else " now"
+    click.echo(f"Port {listed(config.ports)} is visible{already}. 'sshknock-server hide' hides it.")
+
+
+def _change(store: Store, config: Config, wanted: Hiding, *, by: str) -> Hiding:
+    """Hide or show the port, unless it is so already; return how it was."""
+    agree(store, config, "command")
+    was = hiding.of(store)
+    if wanted.mode is Mode.TRIAL or wanted.mode is not was.mode:
+        with store.transaction():
+            hiding.change(store, wanted, by=by)
+        agree(store, config, "command")
+    return was
+
+
+@click.command(short_help="Let an address in without a knock for a time.")
+@click.argument("address")
+@click.option("--for", "time_", metavar="TIME", help="How long, 24h at the most.  [default: 1h]")
+def admit(address: str, time_: str | None) -> None:
+    """Let an address in without a knock for a time, reboots included. The time counts from now."""
+    guest = guests.parse_guest(address)
+    seconds = guests.check_time(parse_time(time_) if time_ is not None else _GUEST_S)
+    with opened() as (config, store):
+        agree(store, config, "command")
+        until = guests.admit(store, guest, seconds, int(time.time()))
+    click.echo(f"{guest} is admitted until {local_time(until)}.")
+
+
+@click.command(short_help="Take an admission back.")
+@click.argument("address")
+def revoke(address: str) -> None:
+    """Let an address in no more, as a guest or by the knock it made. Its sessions stay open."""
+    guest = guests.parse_guest(address)
+    with opened() as (config, store):
+        agree(store, config, "command")
+        guests.revoke(store, guest, int(time.time()))
+    click.echo(f"{guest} is not admitted.")
+    if contain(config.always, guest):
+        click.echo(
+            f"Note: {guest} is in a network that is always admitted: see 'sshknock-server init"
+            " --always'."
+        )

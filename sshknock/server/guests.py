@@ -1,0 +1,100 @@
+"""Guests: addresses that are let in without a knock for a time that somebody chose.
+
+As with a trial the kernel's word counts as long as its table stands: a guest that it lets in no
+more is none. The books are for what the kernel forgets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sshknock.errors import BadInput, UsageError
+from sshknock.protocol.addresses import Address, parse_address
+from sshknock.protocol.names import shown
+from sshknock.server.config import Config
+from sshknock.server.firewall import kernel, table
+from sshknock.server.moments import local_time
+from sshknock.server.networks import contain
+from sshknock.server.store import Store
+
+LONGEST_S = 24 * 3600
+
+
+def parse_guest(text: str) -> Address:
+    """Return the address of a host; raise BadInput."""
+    address = parse_address(text)
+    if address.is_unspecified or address.is_multicast:
+        raise BadInput(f"{shown(text)} is no host's address")
+    return address
+
+
+def check_time(seconds: int) -> int:
+    """Return how long a guest stays; raise UsageError for what is too long or no time at all."""
+    if not 1 <= seconds <= LONGEST_S:
+        raise UsageError(
+            "a guest stays between 1s and 24h", "'sshknock-server init --always' admits for ever"
+        )
+    return seconds
+
+
+def admit(store: Store, address: Address, seconds: int, now: int) -> int:
+    """Let an address in for some time from now, whatever it had; return until when.
+
+    The kernel first: what it knows and the books do not, is taken back by the next reconcile.
+    """
+    until = now + seconds
+    name = _set(address)
+    statements = table.remove(name, [str(address)])
+    statements += table.add(name, [table.timed(str(address), seconds)])
+    kernel.apply("\n".join(statements) + "\n")
+    with store.transaction():
+        store.admit_guest(str(address), until)
+        detail = f"until {local_time(until)}"
+        store.record("admitted", now, address=str(address), detail=detail)
+    return until
+
+
+def revoke(store: Store, address: Address, now: int) -> None:
+    """Let an address in no more: as a guest, and by the knock it may have made."""
+    statements = table.remove(_set(address), [str(address)])
+    statements += table.remove(f"open{table.family(address)}", [str(address)])
+    kernel.apply("\n".join(statements) + "\n")
+    with store.transaction():
+        store.revoke_guest(str(address))
+        store.record("revoked", now, address=str(address))
+
+
+def heed(store: Store, present: Mapping[Address, int]) -> None:
+    """Take the word of an intact table: strike out the guests that it lets in no more."""
+    for guest in store.guests():
+        if parse_address(guest.address) not in present:
+            store.revoke_guest(guest.address)
+
+
+def end_overdue(store: Store, now: int) -> None:
+    """Strike out the guests whose time is over."""
+    for guest in store.guests():
+        if guest.until <= now:
+            store.revoke_guest(guest.address)
+
+
+def wanted(store: Store, present: Mapping[Address, int], now: int) -> dict[Address, int]:
+    """Return the guests and the seconds they have left, by the books and by the kernel's word.
+
+    At least one: the kernel takes a timeout of none for none.
+    """
+    return {
+        address: max(1, min(guest.until - now, LONGEST_S, present.get(address, LONGEST_S)))
+        for guest in store.guests()
+        for address in [parse_address(guest.address)]
+    }
+
+
+def needs_no_knock(store: Store, config: Config, address: Address) -> bool:
+    """Tell whether an address is let in anyway: as a guest, or by its network."""
+    invited = any(guest.address == str(address) for guest in store.guests())
+    return invited or contain(config.always, address)
+
+
+def _set(address: Address) -> str:
+    return f"guests{table.family(address)}"
