@@ -49,8 +49,10 @@ def show(name: str, *, as_json: bool) -> None:
 def _values(store: Store, pairing: Pairing) -> dict[str, object]:
     parameters = as_dict(pairing.parameters)
     parameters["exclude"] = sorted(pairing.parameters.exclude)
+    tokens = [p for p in (pairing, store.replacement(pairing)) if p is not None]
     return {
         "name": pairing.name,
+        "ids": [p.token_id for p in tokens],  # by which its client finds itself, whatever its name
         "hosts": list(pairing.hosts),
         "port": pairing.port,
         "next": pairing.next,
