@@ -77,9 +77,11 @@ def cli(context: click.Context) -> None:
 def enroll(name: str, source: str, keyring: str, host: str | None) -> None:
     """Pair with a server, by the token that its administrator made. Needs no network."""
     from sshknock.client.enroll import enroll as make  # noqa: PLC0415  each command loads its own
+    from sshknock.client.terminal import read_token  # noqa: PLC0415
     from sshknock.protocol.token import Token  # noqa: PLC0415
 
-    pairing = make(name, Token.decode(_read_private(source)), keyring=keyring, host=host)
+    text = read_token() if source == "-" else _read_private(source)
+    pairing = make(name, Token.decode(text), keyring=keyring, host=host)
     click.echo(f"enrolled {name}: {pairing.host} port {pairing.port}, keyring {pairing.keyring}")
     click.echo(f"next: sshknock ssh-config {name} --write, and then: ssh {name}")
     if source != "-":
@@ -147,19 +149,31 @@ def close(name: str) -> None:
 
 @cli.command(short_help="Get back in step.")
 @_name_argument
-@click.option("--search", is_flag=True, help="Try up to 128 counters, by knocking.")
-def sync(name: str, search: bool) -> None:
-    """Meet the server's counter again, when logins fail although all else is well."""
-    from sshknock.client.manual import search as look_for  # noqa: PLC0415
+@click.option("--search", is_flag=True, help="By knocking instead: try up to 128 counters.")
+@click.option("--via", metavar="[USER@]HOST", help="Go there instead, by ssh's own settings.")
+@click.option("--as", "called", metavar="NAME", help="What the pairing is called on the server.")
+def sync(name: str, search: bool, via: str | None, called: str | None) -> None:
+    """Meet the server's counter again, when logins fail although all else is well.
 
-    if not search:
-        raise UsageError(
-            "the server can only be asked by knocking", f"sshknock sync {name} --search"
-        )
+    Over SSH, to the hidden port without a knock: that works where the port is visible, from a
+    network that is admitted, and with --via through a jump host or a private network.
+    """
+    from sshknock.client import sync as meeting  # noqa: PLC0415
+    from sshknock.client.terminal import ask_password  # noqa: PLC0415
+
+    if search and (via is not None or called is not None):
+        raise UsageError("--search knocks, and goes nowhere by SSH", "leave --via and --as out")
     pairing = config.load().named(name)
-    with click.progressbar(length=SEARCH_ATTEMPTS, label="searching", file=sys.stderr) as bar:
-        opened = look_for(pairing, lambda _attempt: bar.update(1))
-    click.echo(f"{pairing.host} opened for counter {opened.counter}: in step again")
+    if search:
+        with click.progressbar(length=SEARCH_ATTEMPTS, label="searching", file=sys.stderr) as bar:
+            met = meeting.search(pairing, lambda _attempt: bar.update(1))
+        click.echo(f"{pairing.host} opened for counter {met.counter}: in step again")
+    else:
+        met = meeting.ask_server(pairing, via=via, called=called, ask=ask_password)
+        click.echo(f"in step again: the next counter is {met.counter + 1}")
+    warning = met.warning(name)
+    if warning is not None:
+        report(warning)
 
 
 @cli.command("set")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable
 
 from sshknock.client.config import Pairing
 from sshknock.client.connect import NoWatch
@@ -13,8 +12,7 @@ from sshknock.client.opening import Opening, send_close
 from sshknock.client.relay import Identification
 from sshknock.client.route import resolve
 from sshknock.client.state import NOT_LOOKED_AT, Store, locked_by_hand
-from sshknock.errors import BadInput, NotOpened, SshknockError
-from sshknock.protocol.counters import SEARCH_ATTEMPTS
+from sshknock.errors import BadInput, SshknockError
 from sshknock.records import record, replace
 
 ANSWER_S = 2.0
@@ -45,36 +43,13 @@ def open_once(pairing: Pairing, *, look: bool) -> Opened:
             store.save(replace(opening.state, last_result=NOT_LOOKED_AT))
             return Opened(counter, None)
         with opening.attempt_all(1, first=first) as connection:
-            identification = _read_identification(connection)
+            identification = read_identification(connection)
         if identification is None:
             raise SshknockError(
                 f"{route.host} port {route.port} answers, but no SSH server does",
                 "is it the right port? 'sshknock set' changes it",
             )
         return Opened(opening.confirm(), identification)
-
-
-def search(pairing: Pairing, tell: Callable[[int], None]) -> Opened:
-    """Look for the server's counter over a wide range; ``tell`` hears of each attempt, from 1.
-
-    Raises NotOpened when it is not found.
-    """
-    store = Store(pairing)
-    route = resolve(pairing.host, pairing.port)
-    with locked_by_hand(pairing.name):
-        opening = Opening(store, store.load(), route, NoWatch())
-        for attempt, connection in enumerate(opening.search(), start=1):
-            tell(attempt)
-            if connection is None:
-                continue
-            with connection:
-                identification = _read_identification(connection)
-            if identification is not None:
-                return Opened(opening.confirm(), identification)
-    raise NotOpened(
-        f"{route.host} opened to none of {SEARCH_ATTEMPTS} counters",
-        "is the secret still the right one? on the server: sshknock-server status",
-    )
 
 
 def close_last(pairing: Pairing) -> int:
@@ -94,7 +69,7 @@ def close_last(pairing: Pairing) -> int:
     return counter
 
 
-def _read_identification(connection: socket.socket) -> str | None:
+def read_identification(connection: socket.socket) -> str | None:
     """Return the server's identification line, or None when it does not come in time."""
     seen = Identification()
     end = time.monotonic() + ANSWER_S

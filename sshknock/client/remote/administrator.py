@@ -1,0 +1,94 @@
+"""Running ``sshknock-server`` there, as root: directly, or by sudo."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable
+from typing import Any
+
+from sshknock.client.remote.connection import Completed, Connection
+from sshknock.client.remote.errors import NoRights, RemoteFailed
+
+PROGRAM = "sshknock-server"
+_NO_SUCH_COMMAND = 127
+_PASSWORDS = 3
+_WANTS_PASSWORD = ("a password is required", "incorrect password", "no password was provided")
+_REFUSED = ("not in the sudoers", "is not allowed", "may not run", "must have a tty")
+
+Ask = Callable[[str], str | None]
+"""Asks the user for a password, after showing a text; None when there is nobody to ask."""
+
+
+class Administrator:
+    """The other side's ``sshknock-server``; the password that sudo may want is asked for once."""
+
+    def __init__(self, connection: Connection, ask: Ask) -> None:
+        self._connection = connection
+        self._ask = ask
+        self._password: str | None = None
+        self._root = connection.run("id -u").stdout.strip() == "0"
+
+    def call(self, *words: str) -> dict[str, Any]:
+        """Run a command that answers in JSON; return its answer.
+
+        Raises NoRights, RemoteFailed and NotReached.
+        """
+        done = self._run(words)
+        if done.code != 0:
+            raise self._failure(done)
+        try:
+            answer = json.loads(done.stdout)
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            raise RemoteFailed(f"{PROGRAM} on {self._connection.target} gave no answer")
+        return answer
+
+    def _run(self, words: tuple[str, ...]) -> Completed:
+        if self._root:
+            return self._connection.run(_line(PROGRAM, *words))
+        for _ in range(_PASSWORDS):
+            done = self._by_sudo(words)
+            if done.code == 0 or not _says(done, _WANTS_PASSWORD):
+                return done
+            self._password = self._ask(f"sudo password on {self._connection.target}: ")
+            if self._password is None:
+                raise NoRights(
+                    f"sudo on {self._connection.target} wants a password, and there is no terminal",
+                    "run this at a terminal, or log in as root: --via root@HOST",
+                )
+        return self._by_sudo(words)
+
+    def _by_sudo(self, words: tuple[str, ...]) -> Completed:
+        if self._password is None:
+            return self._connection.run(_line("sudo", "-n", "--", PROGRAM, *words))
+        # On standard input: an argument could be read by everybody there.
+        command = _line("sudo", "-S", "-p", "", "--", PROGRAM, *words)
+        return self._connection.run(command, stdin=f"{self._password}\n")
+
+    def _failure(self, done: Completed) -> RemoteFailed | NoRights:
+        where = self._connection.target
+        for line in done.stderr.splitlines():
+            if line.startswith("sshknock: "):  # it did start
+                return RemoteFailed(f"{where}: {line.removeprefix('sshknock: ')}")
+        if not self._root and _says(done, (*_REFUSED, *_WANTS_PASSWORD, "'sudo'")):
+            return NoRights(
+                f"sudo on {where} does not let you run {PROGRAM}", "log in as root: --via root@HOST"
+            )
+        if done.code == _NO_SUCH_COMMAND or _says(done, ("command not found",)):
+            return RemoteFailed(
+                f"{PROGRAM} was not found on {where}",
+                "is it the right host? else: ln -s .../bin/sshknock-server /usr/local/sbin/ there",
+            )
+        *_, last = ["it gave no reason", *done.stderr.strip().splitlines()]
+        return RemoteFailed(f"{PROGRAM} on {where} failed: {last}")
+
+
+def _line(*words: str) -> str:
+    """Return a command line for any login shell; the messages are to be in English."""
+    return shlex.join(("env", "LC_ALL=C", *words))
+
+
+def _says(done: Completed, words: tuple[str, ...]) -> bool:
+    return any(word in done.stderr for word in words)

@@ -1,0 +1,139 @@
+"""Meeting the server's counter again: by asking it over SSH, or by knocking."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from sshknock.client.config import Pairing
+from sshknock.client.connect import NoWatch
+from sshknock.client.manual import read_identification
+from sshknock.client.opening import Opening
+from sshknock.client.route import resolve
+from sshknock.client.state import Store, locked_by_hand
+from sshknock.errors import BadInput, NotOpened, SshknockError, UsageError
+from sshknock.protocol.counters import COUNTER_LIMIT, SEARCH_ATTEMPTS
+from sshknock.protocol.names import parse_name
+from sshknock.records import record, replace
+
+_NEW_DOORS_S = 2.0
+"""What the server takes at most until it listens for the doors of a new window."""
+
+if TYPE_CHECKING:
+    from sshknock.client.remote.administrator import Administrator, Ask
+
+
+@record
+class Met:
+    """The counter at which the two sides met again.
+
+    ``ahead`` tells that the server had accepted counters that this machine never sent, ``behind``
+    that it was at or below the last confirm, and ``unused`` is the lowest counter above all that
+    were ever sent.
+    """
+
+    counter: int
+    unused: int
+    ahead: bool = False
+    behind: bool = False
+
+    def warning(self, name: str) -> SshknockError | None:
+        """Return what the user should know about how they had come apart."""
+        if self.ahead:
+            return SshknockError(
+                "warning: the server had accepted counters that this machine never sent",
+                "is the token in use on another machine too, or was this one restored from a"
+                " backup? one token, one machine: 'sshknock-server client rotate' makes a new one",
+            )
+        if self.behind:
+            return SshknockError(
+                f"warning: the server still accepted counter {self.counter}, which is not above the"
+                " last confirmed one",
+                "if it was restored from a backup, its past can be replayed; burn it: 'sshknock"
+                f" sync {name}', or there 'sshknock-server sync NAME --at-least {self.unused}'",
+            )
+        return None
+
+
+def ask_server(pairing: Pairing, *, via: str | None, called: str | None, ask: Ask) -> Met:
+    """Let the server move on to a counter that was never sent, and follow it there.
+
+    ``via`` is [USER@]HOST, without it the pairing's own host and port; ``called`` the pairing's
+    name there, without it the server is asked for it. The server moves first: should we be killed
+    before our state is saved, it waits for just the counter that we send next.
+    Raises what ``remote`` raises; then the state is as it was.
+    """
+    from sshknock.client.remote.administrator import Administrator  # noqa: PLC0415  slow to load
+    from sshknock.client.remote.connection import Connection, Target, parse_via  # noqa: PLC0415
+
+    store = Store(pairing)
+    store.load()  # what is wrong here should be known before anybody is asked for a password
+    target = Target(pairing.name, address=(pairing.host, pairing.port))
+    with Connection(target if via is None else parse_via(via)) as connection:
+        server = Administrator(connection, ask)
+        name = _name_there(server, pairing) if called is None else parse_name(called)
+        with locked_by_hand(pairing.name):
+            state = store.load()
+            fresh = state.counters.sent + 1
+            answer = server.call("sync", name, "--at-least", str(fresh), "--json")
+            following = _next(answer, fresh)
+            store.save(replace(state, counters=state.counters.synced(following - 1)))
+    return Met(following - 1, following, ahead=following > fresh)
+
+
+def _next(answer: dict[str, Any], least: int) -> int:
+    """Return the server's counter; the other side is believed in nothing that cannot be."""
+    following = answer.get("next")
+    if type(following) is not int or not least <= following < COUNTER_LIMIT:
+        raise BadInput("the server answered with a counter that cannot be", "nothing was changed")
+    return following
+
+
+def _name_there(server: Administrator, pairing: Pairing) -> str:
+    """Find what the server calls the pairing, by the id that the token gave to both.
+
+    Our own name for it might be that of somebody else's there, whose counter we would move.
+    """
+    clients = server.call("client", "list", "--json").get("clients")
+    for client in clients if isinstance(clients, list) else ():
+        if isinstance(client, dict) and pairing.pairing_id in client.get("ids", ()):
+            return parse_name(str(client.get("name")))
+    raise UsageError(
+        f"the server has no pairing that is {pairing.name!r} here: it was removed or renewed there",
+        f"'sshknock forget {pairing.name}', and enroll again with a new token",
+    )
+
+
+def search(pairing: Pairing, tell: Callable[[int], None]) -> Met:
+    """Look for the server's counter over a wide range; ``tell`` hears of each attempt, from 1.
+
+    Raises NotOpened when it is not found.
+    """
+    store = Store(pairing)
+    route = resolve(pairing.host, pairing.port)
+    with locked_by_hand(pairing.name):
+        before = store.load()
+        opening = Opening(store, before, route, NoWatch())
+        for attempt, connection in enumerate(opening.search(), start=1):
+            tell(attempt)
+            if connection is None:
+                continue
+            with connection:
+                identification = read_identification(connection)
+            if identification is not None:
+                counter = opening.confirm()
+                if counter <= before.counters.confirmed:
+                    # The next login takes the topmost door of the window, which is made just now.
+                    time.sleep(_NEW_DOORS_S)
+                return Met(
+                    counter,
+                    opening.state.counters.sent + 1,
+                    ahead=counter - before.parameters.window > before.counters.sent,
+                    behind=counter <= before.counters.confirmed,
+                )
+    raise NotOpened(
+        f"{route.host} opened to none of {SEARCH_ATTEMPTS} counters",
+        f"'sshknock sync {pairing.name}' asks over SSH, where that is possible; is the secret still"
+        " the right one? on the server: sshknock-server doctor",
+    )

@@ -1,0 +1,31 @@
+"""The user's terminal: asking for a password, or for a token, without showing it anywhere."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+
+from sshknock.errors import BadInput
+
+
+def ask_password(prompt: str) -> str | None:
+    """Ask on the terminal; return None when there is none.
+
+    Never on standard input: that may belong to somebody else, as in a pipe.
+    """
+    try:
+        with open("/dev/tty", "r+b", buffering=0):  # noqa: PTH123  a device, not a path
+            pass
+    except OSError:
+        return None
+    return getpass.getpass(prompt)
+
+
+def read_token() -> str:
+    """Return what standard input says, after a word to whoever sits at a terminal there."""
+    if sys.stdin.isatty():
+        print("Paste the token, then Enter and Ctrl-D:", file=sys.stderr)
+    try:
+        return sys.stdin.read()
+    except UnicodeDecodeError as error:
+        raise BadInput("the token is no text") from error
