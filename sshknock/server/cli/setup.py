@@ -20,6 +20,7 @@ from sshknock.server.installation.program import this_program
 from sshknock.server.networks import Network, parse_networks
 from sshknock.server.reconcile import reconcile as reconcile_server
 from sshknock.server.store import Store
+from sshknock.server.upkeep import keep_supervised
 from sshknock.system.command_line import parse_time
 
 _NO_NETWORK = "none"
@@ -160,6 +161,7 @@ def reconcile() -> None:
     """Make the books, the kernel and the engine agree. Harmless at any time."""
     require_root()
     reconcile_server("command")
+    keep_supervised(settings.load())
 
 
 @click.command(short_help="Undo all that init did.")
