@@ -93,7 +93,13 @@ def enter_session(
 def _settle(store: Store, config: Config, reason: str) -> Progress:
     doors = agree(store, config, reason)
     listener: DoorEngine = engine(store, config)
-    return listener.update(doors)
+    had_ended = listener.has_ended()
+    progress = listener.update(doors)
+    if had_ended:
+        detail = f"{config.engine.value} had ended; noticed by {reason}"
+        with store.transaction():
+            store.record("restarted", int(time.time()), detail=detail)
+    return progress
 
 
 def engine(store: Store, config: Config) -> KnockdEngine:

@@ -42,6 +42,12 @@ class DoorEngine(Protocol):
     def update(self, doors: tuple[Door, ...]) -> Progress:
         """Listen for exactly these doors from now on; raise SystemFault when that fails."""
 
+    def has_ended(self) -> bool:
+        """Tell whether a daemon that should run has ended, and nobody has started it again."""
+
+    def complaints(self) -> list[str]:
+        """Return what keeps it from hearing any knock, a line each."""
+
 
 def parse_sequence(text: str) -> Sequence:
     """Read a sequence as the books keep it: ``11045:tcp,61405:udp``."""

@@ -54,6 +54,15 @@ class Daemons:
             and _size(current.log) < _LOG_LONGEST
         )
 
+    def is_running(self) -> bool:
+        """Tell whether the current process runs, whatever its configuration."""
+        current = self._current()
+        return current is not None and self._launcher.pid(current) is not None
+
+    def has_ended(self) -> bool:
+        """Tell whether the current process ended by itself, or was killed: its files are there."""
+        return self._current() is not None and not self.is_running()
+
     def since_replacement_s(self) -> float | None:
         """Return how long ago the running process took over; None when none runs."""
         current = self._current()

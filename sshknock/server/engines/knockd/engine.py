@@ -44,6 +44,14 @@ class KnockdEngine:
         theirs = conf.split(conf_file.read()).theirs
         return conf.File(theirs, self.block(doors).text).render()
 
+    def has_ended(self) -> bool:
+        """Tell whether the daemon that should run has ended."""
+        return self._daemons.has_ended()
+
+    def complaints(self) -> list[str]:
+        """Return what keeps everybody out, a line each."""
+        return [] if self._daemons.is_running() else ["knockd does not run: no knock opens"]
+
     def update(self, doors: tuple[Door, ...]) -> Progress:
         """Listen for exactly these doors.
 
