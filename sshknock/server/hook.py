@@ -22,6 +22,7 @@ _MODULES = {
     "session": "session",
     "boot": "boot",
     "watch": "watch",
+    "check": "check",
 }
 
 _HELP = """\
@@ -33,6 +34,7 @@ usage: sshknock-hook COMMAND
   session PEER...       the supervisor: sessions that announced themselves
   boot                  hide the port before the network is up
   watch [--detach]      the supervisor: reconcile whenever it is due
+  check                 the supervisor, doctor: does this program still start?
 """
 
 

@@ -93,7 +93,7 @@ def current(store: Store, config: Config) -> Status:
         guests=tuple(store.guests()),
         lines=_lines(store),
         sweep_chance=engine(store, config).block(doors).sweep_chance,
-        complaints=tuple(complaints(config)),
+        complaints=tuple(complaints(config, store)),
         problem=problem,
     )
 

@@ -2,7 +2,8 @@
 
 It reconciles every 15 s, when a knockd dies, when a session ends or announces itself, when our
 table is deleted, and when the last reconcile asked for it. The work itself is done by a child: its
-memory goes with it, it may fail or hang, and after an upgrade it is the new program.
+memory goes with it, it may fail or hang, and after an upgrade it is the new program. Whether there
+still is such a program is looked at too.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from sshknock.server.hooks import background
 from sshknock.server.hooks.child import Child, Result
 from sshknock.server.hooks.listener import Listener
 from sshknock.server.hooks.peer import Peer
+from sshknock.server.hooks.start_checks import StartChecks
 from sshknock.server.hooks.table_events import TableEvents
 
 PERIOD_S = 15.0
@@ -42,11 +44,13 @@ class Supervisor:
         period_s: float = PERIOD_S,
         pause_s: float = PAUSE_S,
         log: Callable[[str], None] = background.note,
+        starts: StartChecks | None = None,
     ) -> None:
         self._argv = list(argv) or background.hook_argv()
         self._period_s = period_s
         self._pause_s = pause_s
         self._log = log
+        self._starts = starts or StartChecks()
         self._said = ""
         self._selector = selectors.DefaultSelector()
         self._child: Child | None = None  # a reconcile
@@ -70,7 +74,7 @@ class Supervisor:
         for number, handler in (
             (signal.SIGTERM, self._stop),
             (signal.SIGINT, self._stop),
-            (signal.SIGHUP, lambda *_: self._want("reload")),
+            (signal.SIGHUP, self._reload),
             (signal.SIGCHLD, lambda *_: None),
         ):
             signal.signal(number, handler)
@@ -93,6 +97,7 @@ class Supervisor:
         for end in self._sessions.values():
             if end is not None:
                 os.close(end)
+        self._starts.close()
         for child in (self._child, self._entering):
             if child is not None:
                 child.abandon()
@@ -107,6 +112,7 @@ class Supervisor:
             self._want("session")
         if now >= self._due:
             self._want("timer")
+        self._starts.step()
         if self._entering is None and self._new_sessions:
             self._enter_sessions()
         if self._child is None and self._reason is not None and now >= self._earliest:
@@ -116,6 +122,7 @@ class Supervisor:
 
     def _patience_s(self) -> float:
         times = [child.deadline for child in (self._child, self._entering) if child is not None]
+        times.append(self._starts.deadline)
         if self._child is None:
             times.append(self._earliest if self._reason is not None else self._due)
         return max(0.0, min(times) - time.monotonic()) + 0.001
@@ -141,6 +148,7 @@ class Supervisor:
             return Child([*self._argv, *arguments])
         except OSError as error:
             self._say(f"cannot start {self._argv[0]}: {error.strerror}")
+            self._starts.hasten()
             return None
 
     def _take_result(self, child: Child) -> None:
@@ -157,6 +165,7 @@ class Supervisor:
     def _complain(self, result: Result) -> bool:
         if result.code != 0:
             self._say(result.complaint or f"the hook ended with {result.code}")
+            self._starts.hasten()
         return result.code != 0
 
     def _say(self, message: str) -> None:
@@ -228,6 +237,10 @@ class Supervisor:
     def _drain_signals(self) -> None:
         with suppress(BlockingIOError):
             os.read(self._wake, 4096)
+
+    def _reload(self, *_: object) -> None:
+        self._want("reload")
+        self._starts.hasten()
 
     def _stop(self, *_: object) -> None:
         self._stopping = True

@@ -1,0 +1,69 @@
+"""The command lines that root was told to run, and whether they still start.
+
+PAM, systemd and knockd have them in files of theirs. An upgrade of Python or of this package, or a
+venv that was made anew somewhere else, leaves lines behind that run nothing, and nobody says so:
+PAM must not let a login fail, and knockd does not look at what its commands return.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from sshknock.errors import SystemFault, one_line
+from sshknock.server import paths
+from sshknock.server.installation import systemd
+from sshknock.server.installation.program import Program
+from sshknock.system.processes import run
+
+CHECK = "check"
+"""The hook's command that does nothing but start."""
+
+_LINE = re.compile(rb"(/\S+) -ISB (/\S+/sshknock/server/hook\.py)\b")
+_LIMIT_S = 30.0
+
+
+def programs() -> dict[Program, Path]:
+    """Return the programs that root was told to run, each with a file that names it."""
+    files = (
+        paths.PAM_SSHD,
+        paths.KNOCKD_CONF,
+        paths.SYSTEMD_UNITS / systemd.WATCH,
+        paths.SYSTEMD_UNITS / systemd.BOOT,
+    )
+    found: dict[Program, Path] = {}
+    for file in files:
+        try:
+            octets = file.read_bytes()
+        except OSError:
+            continue  # there is none, or it is somebody else's to complain of
+        for python, hook in _LINE.findall(octets):
+            program = Program(Path(python.decode()), Path(hook.decode()))
+            found.setdefault(program, file)
+    return found
+
+
+def broken() -> list[str]:
+    """Start all of them; return what is wrong, a line for each that does not start."""
+    found = []
+    for program, file in programs().items():
+        reason = _failure(program)
+        if reason is not None:
+            found.append(told(file, reason))
+    return found
+
+
+def told(file: Path, reason: str) -> str:
+    """Return the line about a program that does not start."""
+    return f"the hook that {file} runs does not start: {reason}"
+
+
+def _failure(program: Program) -> str | None:
+    try:
+        done = run(program.argv(CHECK), timeout_s=_LIMIT_S)
+    except SystemFault as error:
+        return error.message
+    if done.returncode == 0:
+        return None
+    lines = done.stderr.strip().splitlines()
+    return one_line(lines[0].removeprefix("sshknock: ")) if lines else f"exit {done.returncode}"
