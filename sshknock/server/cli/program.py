@@ -6,6 +6,7 @@ import click
 
 from sshknock import __version__
 from sshknock.server.cli.clients import client
+from sshknock.server.cli.doctor import doctor
 from sshknock.server.cli.hiding import admit, confirm, hide, revoke, unhide
 from sshknock.server.cli.look import log, render, status
 from sshknock.server.cli.setup import init, reconcile, uninstall
@@ -20,6 +21,6 @@ def program() -> None:
 
 for command in (
     *(init, confirm, hide, unhide, admit, revoke),
-    *(client, sync, status, log, render, reconcile, uninstall),
+    *(client, sync, status, doctor, log, render, reconcile, uninstall),
 ):
     program.add_command(command)

@@ -9,6 +9,7 @@ opens once. The old one goes when no attempt that it saw the beginning of can st
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from sshknock.errors import SystemFault
@@ -47,12 +48,12 @@ class Daemons:
         One whose log has grown long does not count: knockd writes a line for every stray knock.
         """
         current = self._current()
-        return (
-            current is not None
-            and self._launcher.pid(current) is not None
-            and _read(current.conf) == text
-            and _size(current.log) < _LOG_LONGEST
-        )
+        return self.reads(text) and current is not None and _size(current.log) < _LOG_LONGEST
+
+    def reads(self, text: str) -> bool:
+        """Tell whether the current process runs on this configuration, whatever its log."""
+        current = self._current()
+        return current is not None and self.is_running() and _read(current.conf) == text
 
     def is_running(self) -> bool:
         """Tell whether the current process runs, whatever its configuration."""
@@ -166,7 +167,8 @@ class Daemons:
         return False
 
     def _retire_after(self, instance: Instance, seconds: float) -> None:
-        _retirement(instance).write_text(repr(time.monotonic() + seconds))
+        with suppress(OSError):  # without it the process goes at the next opportunity
+            _retirement(instance).write_text(repr(time.monotonic() + seconds))
 
     def _discard(self, instance: Instance) -> None:
         self._launcher.stop(instance)

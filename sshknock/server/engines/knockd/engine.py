@@ -52,6 +52,10 @@ class KnockdEngine:
         """Return what keeps everybody out, a line each."""
         return [] if self._daemons.is_running() else ["knockd does not run: no knock opens"]
 
+    def listens_for(self, doors: tuple[Door, ...]) -> bool:
+        """Tell whether a daemon runs on exactly these doors, and on the interface's addresses."""
+        return self._daemons.reads(self._snapshot(self.block(doors)))
+
     def update(self, doors: tuple[Door, ...]) -> Progress:
         """Listen for exactly these doors.
 

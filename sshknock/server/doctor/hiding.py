@@ -1,0 +1,72 @@
+"""The table: whether the port is hidden, and no other table keeps everybody out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from sshknock.server import exposures, hiding, interfaces
+from sshknock.server.access import opened
+from sshknock.server.config import Config
+from sshknock.server.doctor import other_tables
+from sshknock.server.doctor.finding import Finding, note, ok, problem
+from sshknock.server.firewall import kernel, table
+from sshknock.server.reconcile import is_exposed
+
+_LEGACY = ("ip_tables_names", "ip6_tables_names")
+
+
+def check_port(_config: Config) -> Iterator[Finding]:
+    """Look whether the port is hidden, by an intact table, as it was meant."""
+    with opened() as (config, store):
+        exposed = is_exposed(store, config, kernel.read())
+        wish = hiding.of(store)
+        exposure = exposures.last(store, int(time.time()))
+    ports = table.ports_text(config.ports)
+    if wish.is_visible:
+        yield note(wish.sentence(ports, config.interface), hiding.HOW_TO_HIDE)
+    elif exposed:
+        yield problem(
+            f"Port {ports} is visible: our table is gone, or somebody changed it.",
+            "sshknock-server reconcile; and look who did it: nft monitor",
+        )
+    else:
+        yield ok(wish.sentence(ports, config.interface))
+    if exposure is not None and exposure.until is not None:
+        yield note(exposure.sentence(ports), "after a reload of the firewall that is normal")
+
+
+def check_other_tables(config: Config) -> Iterator[Finding]:
+    """Look whether another table drops new connections to the hidden port, whoever asks.
+
+    What they do with knocks does not matter: knockd sees packets before any filter.
+    """
+    versions = {address.version for address in interfaces.addresses(config.interface)}
+    found = False
+    rules = other_tables.listing()
+    for port in config.ports:
+        for version in sorted(versions):
+            for chain in other_tables.that_drop(rules, port, config.interface, version):
+                found = True
+                yield problem(
+                    f"{chain} drops every new connection to port {port} over IPv{version}:"
+                    " nobody gets in, knocked or not.",
+                    f"accept tcp port {port} there: our own table hides it",
+                )
+    if not found:
+        yield ok("No other table of nftables keeps everybody from the hidden port.")
+
+
+def check_legacy_tables(_config: Config) -> Iterator[Finding]:
+    """Look for rules that nft does not show."""
+    names = set()
+    for file in _LEGACY:
+        with suppress(OSError):
+            names |= set(Path(f"/proc/self/net/{file}").read_text().split())
+    if names:
+        yield note(
+            f"iptables-legacy has tables beside those of nftables: {', '.join(sorted(names))}.",
+            "if nobody gets in, look there, too: iptables-legacy-save",
+        )
