@@ -103,10 +103,10 @@ class Lab:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        for host in self.hosts.values():
-            host.close()
         for link in self._links.values():
             link.close()
+        for host in self.hosts.values():
+            host.close()
         self._bridge.close()
         self._folder.remove()
 
