@@ -12,7 +12,7 @@ from sshknock.server.access import opened
 from sshknock.server.config import Config
 from sshknock.server.doctor import other_tables
 from sshknock.server.doctor.finding import Finding, note, ok, problem
-from sshknock.server.firewall import kernel, table
+from sshknock.server.firewall import kernel
 from sshknock.server.reconcile import is_exposed
 
 _LEGACY = ("ip_tables_names", "ip6_tables_names")
@@ -24,7 +24,7 @@ def check_port(_config: Config) -> Iterator[Finding]:
         exposed = is_exposed(store, config, kernel.read())
         wish = hiding.of(store)
         exposure = exposures.last(store, int(time.time()))
-    ports = table.ports_text(config.ports)
+    ports = ", ".join(map(str, config.ports))
     if wish.is_visible:
         yield note(wish.sentence(ports, config.interface), hiding.HOW_TO_HIDE)
     elif exposed:
