@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from sshknock.protocol.addresses import Address, parse_address
 from sshknock.protocol.derivation import derive
 from sshknock.protocol.knocks import Knock, Purpose
-from sshknock.server import sessions
+from sshknock.server import hiding, sessions
 from sshknock.server.config import Config
 from sshknock.server.engines.base import Door, format_sequence, parse_sequence
 from sshknock.server.firewall.kernel import Used
@@ -37,6 +37,7 @@ def take_in(store: Store, used: Iterable[Used], *, now: int, not_before: int) ->
             store.begin_session(
                 ticket.pairing, ticket.counter, address, now=now, not_before=not_before
             )
+            hiding.note_knock(store, address, not_before)
             store.record("open", now, pairing=name, address=address, detail=_nth(ticket.counter))
     for ticket, address in taken:
         if ticket.purpose is Purpose.CLOSE:
@@ -144,19 +145,17 @@ def _former(store: Store) -> dict[int, int | None]:
     }
 
 
-def attach(store: Store, peer: Address, peer_port: int, pid: int, started: int) -> Session | None:
+def attach(store: Store, peer: Address, peer_port: int, pid: int, started: int) -> None:
     """Note that an sshd process serves the session that was opened from an address.
 
     ``started`` is the process's start time in clock ticks since boot. Where several sessions of one
     address wait (two clients behind one NAT), the oldest is meant: they are alike to us. A
     connection that no door let in, from a network that is always admitted, say, is not entered; nor
     is an sshd that began before the door opened, and whose own session the client has closed.
-    Returns the session as it waited; None when the connection is not entered.
     """
     session = _waiting_session(store.sessions(), str(peer), pid, started)
     if session is not None:
         store.attach(session.id, peer_port=peer_port, pid=pid, started=started)
-    return session
 
 
 def _waiting_session(

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import Enum
 
 from sshknock.errors import SshknockError
@@ -41,6 +41,7 @@ class Hiding:
 
     Of a trial: ``until`` is its deadline, ``left_s`` how long the kernel may hide the port yet.
     ``applied`` is when the kernel was told, in clock ticks since boot; None: it was not.
+    ``knocked`` are the addresses that have opened a door since, and before when they had not yet.
     """
 
     mode: Mode
@@ -48,6 +49,7 @@ class Hiding:
     until: int = 0
     left_s: int = 0
     applied: int | None = None
+    knocked: dict[str, int] = field(default_factory=dict)
 
     @property
     def is_visible(self) -> bool:
@@ -112,7 +114,7 @@ def change(store: Store, hiding: Hiding, *, by: str) -> None:
     if hiding.mode is Mode.TRIAL:
         detail += f", until {local_time(hiding.until)}"
     store.record(hiding.mode.value, hiding.since, detail=detail)
-    keep(store, replace(hiding, applied=None))
+    keep(store, replace(hiding, applied=None, knocked={}))
 
 
 def confirm(store: Store, now: int, *, address: str | None = None) -> None:
@@ -122,10 +124,20 @@ def confirm(store: Store, now: int, *, address: str | None = None) -> None:
     keep(store, for_good(now))
 
 
-def is_after_the_start(store: Store, ticks: int) -> bool:
-    """Tell whether a trial runs, and was in force when it was ``ticks`` since boot."""
+def note_knock(store: Store, address: str, not_before: int) -> None:
+    """Note that an address has opened a door, not before ``not_before`` (clock ticks since boot).
+
+    Only a trial needs it. The session may be over when its login is told: that one is enough.
+    """
     hiding = of(store)
-    return hiding.mode is Mode.TRIAL and hiding.applied is not None and ticks >= hiding.applied
+    if hiding.mode is Mode.TRIAL and hiding.applied is not None and not_before >= hiding.applied:
+        knocked = {address: not_before, **hiding.knocked}
+        keep(store, replace(hiding, knocked=knocked))
+
+
+def has_knocked(store: Store, address: str, started: int) -> bool:
+    """Tell whether a trial runs, and an sshd that ``started`` then serves who opened a door."""
+    return started >= of(store).knocked.get(address, started + 1)
 
 
 def confirm_by_hand(store: Store, now: int) -> bool:
@@ -160,7 +172,7 @@ def heed(store: Store, ports: tuple[int, ...], present: Mapping[int, int | None]
 
 def forget_applied(store: Store) -> None:
     """Note that the kernel has to be told anew; a trial whose time is over ends instead."""
-    keep(store, replace(of(store), applied=None))
+    keep(store, replace(of(store), applied=None, knocked={}))
 
 
 def end_overdue(store: Store, now: int) -> None:

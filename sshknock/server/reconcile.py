@@ -77,11 +77,10 @@ def enter_session(
         agree(store, config, "session")
         address = parse_address(peer_address)
         with store.transaction():
-            session = books.attach(store, address, peer_port, pid, started)
+            books.attach(store, address, peer_port, pid, started)
             proves = (
-                session is not None
-                and local_port in config.ports
-                and hiding.is_after_the_start(store, session.not_before)
+                local_port in config.ports
+                and hiding.has_knocked(store, str(address), started)
                 and not guests.needs_no_knock(store, config, address)
             )
             if proves:
