@@ -8,7 +8,7 @@ import subprocess
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from sshknock.errors import SystemFault
 from sshknock.server import paths, proc
@@ -16,6 +16,7 @@ from sshknock.server.config import Service
 from sshknock.system.processes import ENVIRONMENT, program, run
 
 _DEFAULT_CONF = "/etc/knockd.conf"  # knockd(1)
+_FIRST_LINES = 4096
 UNIT = "sshknock-knockd@{name}.service"
 
 
@@ -68,6 +69,7 @@ class OwnLauncher:
         try:
             descriptor = os.open(instance.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "wb") as log:
+                _require_room(log)
                 process = subprocess.Popen(
                     argv,
                     stdin=subprocess.DEVNULL,
@@ -77,11 +79,11 @@ class OwnLauncher:
                     env=ENVIRONMENT,
                     start_new_session=True,
                 )
+            os.setpriority(os.PRIO_PROCESS, process.pid, 0)  # whoever we are, it matches at once
+            process.returncode = 0  # it outlives us: no warning when this object goes
+            instance.pid_file.write_text(f"{process.pid} {proc.started(process.pid)}\n")
         except OSError as error:
             raise SystemFault(f"cannot start knockd: {error}") from error
-        os.setpriority(os.PRIO_PROCESS, process.pid, 0)  # whoever we are, it matches at once
-        process.returncode = 0  # it outlives us: no warning when this object goes
-        instance.pid_file.write_text(f"{process.pid} {proc.started(process.pid)}\n")
 
     def stop(self, instance: Instance) -> None:
         """Send SIGTERM; knockd waits for the commands that it runs."""
@@ -146,6 +148,14 @@ def running_on(config: Path) -> list[int]:
             if chosen == str(config):
                 found.append(int(pid))
     return found
+
+
+def _require_room(log: BinaryIO) -> None:
+    """Raise OSError where the log has no room: knockd would start, and never be heard to listen."""
+    log.write(bytes(_FIRST_LINES))
+    log.flush()
+    log.seek(0)
+    log.truncate()
 
 
 def _network(pid: str) -> str | None:
