@@ -2,9 +2,9 @@
 
     bench/run.sh links [--rounds N]      as root
 
-A clean line and three bad ones, from the lab's emulator. Over each a direct ssh, sshknock, ``knock
-... && ssh`` and ``fwknop ... && ssh``, in turns, so that a noisy moment hits all alike. A login that
-has not come through after 15 s has failed; times are those of the logins that did.
+A clean line and three bad ones, from the lab's emulator. Over each a direct ssh, sshknock,
+``knock ... && ssh`` and ``fwknop ... && ssh``, in turns, so that a noisy moment hits all alike. A
+login that has not come through after 15 s has failed; times are those of the logins that did.
 """
 
 from __future__ import annotations
