@@ -20,6 +20,10 @@ SHORT = 6
 """Seconds of a trial that is to end: enough for init and a look on a busy machine."""
 
 
+STOPPING = "bash -c 'exec 3<>/dev/tcp/%h/%p; kill -STOP $PPID; cat <&3 & exec cat >&3'"
+"""A ProxyCommand that connects plainly and stops its ssh."""
+
+
 def kill_all_of_ours(server: Server) -> None:
     """SIGKILL to knockd, the supervisor and every hook, until there is none."""
 
@@ -269,11 +273,18 @@ def test_a_connection_from_before_the_trial_confirms_nothing(lab: Lab) -> None:
     pair = make_pair(lab)
     server, laptop = pair.server, pair.laptop
     server.sshknock("unhide")
-    # sshd waits for the key of a client that is stopped right after it has connected.
+    # sshd waits for a client that is stopped right after it has connected.
     with laptop.popen(
-        ["ssh", "-o", "BatchMode=yes", "-o", "ProxyCommand=sh -c 'kill -STOP $PPID; exec nc %h %p'",
-         f"root@{server.ipv4}", "true"]
-    ) as early:  # fmt: skip
+        [
+            "ssh",
+            "-o",
+            "BatchMode=yes",
+            "-o",
+            f"ProxyCommand={STOPPING}",
+            f"root@{server.ipv4}",
+            "true",
+        ]
+    ) as early:
         eventually(lambda: is_stopped(laptop), "ssh is stopped")
         laptop.replay(server, laptop.train(0))
         eventually(lambda: server.pairing("laptop")["next"] == 1, "the knock was heard")
@@ -282,6 +293,7 @@ def test_a_connection_from_before_the_trial_confirms_nothing(lab: Lab) -> None:
         assert early.wait() == 0
     eventually(lambda: not hooks(server), "the hooks have ended")
     assert not logged(server, "confirmed")
+    server.sshknock("revoke", laptop.ipv4)  # what that knock admitted was not used
     laptop.ssh("myserver", "true")
     eventually(lambda: logged(server, "confirmed"), "a login through the door does")
 
