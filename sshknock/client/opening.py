@@ -75,14 +75,14 @@ class Opening:
         end = started + RUN_S
         tried = 0
         for attempt in range(first, first + attempts):
+            if tried and time.monotonic() + self._shortest_s(attempt) > end:
+                break  # a train that nobody has the time to follow would only burn its counter
             tried += 1
             self.send_train(attempt)
             limit_s = min(self._wait_s(attempt) + _dice(_SPREAD_S), end - time.monotonic())
             connection = self._seen(connect(self.route, self._watch, limit_s=limit_s))
             if connection is not None:
                 return connection
-            if time.monotonic() >= end:
-                break
         raise self._not_opened(tried, time.monotonic() - started)
 
     def search(self) -> Iterator[socket.socket | None]:
@@ -138,6 +138,10 @@ class Opening:
         shortest = _WAIT_S[min(attempt, len(_WAIT_S) - 1)]
         rtt_ms = self._rtt_ms()
         return shortest if rtt_ms is None else max(shortest, 3 * rtt_ms / 1000 + _MARGIN_S)
+
+    def _shortest_s(self, attempt: int) -> float:
+        """Return how long an attempt takes at the least: its longest train, and the first wait."""
+        return self.state.parameters.knocks_max * pacing(attempt) + self._wait_s(0)
 
     def _rtt_ms(self) -> int | None:
         return self.state.rtt_ms if self._rtt_s is None else round(self._rtt_s * 1000)

@@ -14,6 +14,7 @@ from sshknock.client.opening import Opening
 from sshknock.client.route import resolve
 from sshknock.errors import NotOpened, SshknockError
 from sshknock.protocol.counters import ClientCounters
+from sshknock.protocol.knocks import Sequence
 from tests.client.conftest import pair
 from tests.client.door import HOST, Door
 
@@ -39,40 +40,83 @@ def test_that_nothing_was_sent_is_said_only_when_it_is_so(
     assert store.load().counters == counters
 
 
-@pytest.fixture
-def limits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Return how long each attempt was allowed to take; none of them gets in."""
-    allowed: list[float] = []
+class Clock:
+    """Time that passes only when it is told to."""
 
-    def connect(*_: object, limit_s: float) -> Outcome:
-        allowed.append(limit_s)
-        return Outcome(None, rtt_s=0.5)
+    def __init__(self) -> None:
+        self.now = 1000.0
 
-    monkeypatch.setattr(openings, "send_train", lambda *_, **__: None)
-    monkeypatch.setattr(openings, "connect", connect)
-    return allowed
+    def monotonic(self) -> float:
+        """Return the time."""
+        return self.now
+
+    time = monotonic
 
 
-def _runs(limits: list[float], count: int) -> list[list[float]]:
-    with Door(accept_from=100) as door:
-        store = pair(door)
-        for _ in range(count):
+class Closed:
+    """A server that answers after ``rtt_s``, and never opens; ``limits`` are of the attempts."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.rtt_s = 0.001
+        self.limits: list[float] = []
+
+    def send_train(
+        self, _: object, sequence: Sequence, *, pacing_s: float, flush: bool = False
+    ) -> None:
+        """Let the time of a train pass."""
+        self.clock.now += pacing_s * (len(sequence) - 1 + flush)
+
+    def connect(self, *_: object, limit_s: float) -> Outcome:
+        """Let the time of an attempt pass."""
+        self.limits.append(limit_s)
+        self.clock.now += limit_s
+        return Outcome(None, rtt_s=self.rtt_s)
+
+    def run(self, attempts: int) -> list[float]:
+        """Return the limits of a run's attempts."""
+        self.limits = []
+        with Door(accept_from=100) as door:
+            store = pair(door)
             opening = Opening(store, store.load(), resolve(HOST, door.port), NoWatch())
             with pytest.raises(NotOpened):
-                opening.attempt_all(3)
-    return [limits[i * 3 : i * 3 + 3] for i in range(count)]
+                opening.attempt_all(attempts)
+        return self.limits
 
 
-def test_no_two_runs_keep_the_same_time(limits: list[float]) -> None:
+@pytest.fixture
+def closed(monkeypatch: pytest.MonkeyPatch) -> Closed:
+    """Return a server that stays closed, on a clock of its own."""
+    clock = Clock()
+    server = Closed(clock)
+    monkeypatch.setattr(openings, "time", clock)
+    monkeypatch.setattr(openings, "send_train", server.send_train)
+    monkeypatch.setattr(openings, "connect", server.connect)
+    return server
+
+
+def test_no_two_runs_keep_the_same_time(closed: Closed) -> None:
     """Two clients behind one address, whose trains broke each other, drift apart by chance."""
-    runs = _runs(limits, 8)
-    assert len({tuple(run) for run in runs}) == 8
-    assert max(first for first, *_ in runs) - min(first for first, *_ in runs) > 0.05
+    firsts = [closed.run(1)[0] for _ in range(8)]
+    assert len(set(firsts)) == 8
+    assert max(firsts) - min(firsts) > 0.05
 
 
-def test_a_distant_server_is_waited_for(limits: list[float]) -> None:
+def test_a_distant_server_is_waited_for(closed: Closed) -> None:
     """Once a round trip was seen, no attempt is given up before three of them are over."""
-    first, second, third = _runs(limits, 1)[0]
-    assert first < 1.5
+    closed.rtt_s = 0.5
+    first, second, third = closed.run(3)
+    assert 0.5 <= first < 1.1
     assert 1.5 < second < 2.5
     assert 1.5 < third < 2.5
+
+
+@pytest.mark.parametrize("rtt_s", [0.001, 0.16, 0.6, 1.4])
+def test_a_run_ends_in_time_and_follows_every_train(closed: Closed, rtt_s: float) -> None:
+    """All attempts are over within 15 s, and the last of them had its time as well."""
+    closed.rtt_s = rtt_s
+    started = closed.clock.now
+    limits = closed.run(8)
+    assert closed.clock.now - started <= 15
+    assert min(limits[1:]) >= max(0.5, 3 * rtt_s)
+    assert len(limits) == 8 or rtt_s > 0.2
