@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -106,7 +105,7 @@ def behind_nat(pair: Pair) -> list[Client]:
     return clients
 
 
-@pytest.mark.parametrize("rounds", [3, pytest.param(20, marks=pytest.mark.long)])
+@pytest.mark.parametrize("rounds", [3, pytest.param(12, marks=pytest.mark.long)])
 def test_two_clients_behind_one_address(
     server: Server, behind_nat: list[Client], rounds: int
 ) -> None:
@@ -134,15 +133,13 @@ def test_one_client_to_twenty_servers_at_once(open_module_lab: OpenLab) -> None:
     lab = open_module_lab()
     client = lab.client()
     servers = [lab.server(f"server{number}") for number in range(SERVERS)]
-    started = time.monotonic()
     for server in servers:
         server.init()
         client.enroll(server, server.name)
-    print(f"{SERVERS} servers were set up in {time.monotonic() - started:.0f} s")
-    for _ in range(2):
-        runs = at_once(client, [["ssh", "-oBatchMode=yes", s.name, "hostname -I"] for s in servers])
-        assert_all_succeeded(runs)
-        assert [s.ipv4 in done.stdout for s, done in zip(servers, runs, strict=True)] == [True] * 20
+    show = "echo $SSH_CONNECTION"
+    runs = at_once(client, [["ssh", "-oBatchMode=yes", s.name, show] for s in servers])
+    assert_all_succeeded(runs)
+    assert [done.stdout.split()[2] for done in runs] == [server.ipv4 for server in servers]
     here = {pairing["name"]: pairing["confirmed"] for pairing in client.status()["pairings"]}
     there = {server.name: server.pairing(client.name)["next"] for server in servers}
     assert there == {name: confirmed + 1 for name, confirmed in here.items()}
