@@ -26,7 +26,7 @@ def take_in(store: Store, used: Iterable[Used], *, now: int, not_before: int) ->
     A ticket that the books do not know was entered before: its mark in the kernel outlived a kill.
     Open doors are entered in the order of their counters, because a door also closes those below.
     """
-    known = {ticket.id: ticket for ticket in store.tickets()}
+    known = {ticket.id: ticket for ticket in (*store.tickets(), *store.retired_tickets())}
     names = {pairing.id: pairing.name for pairing in store.pairings()}
     taken = [(known[u.ticket], str(u.address)) for u in used if u.ticket in known]
     for ticket, address in sorted(taken, key=lambda pair: pair[0].counter):
@@ -87,7 +87,7 @@ def issue_tickets(store: Store, generation: int, close_doors: int) -> None:
     for session in store.sessions()[::-1][:close_doors]:
         wanted.add((session.pairing, Purpose.CLOSE, session.counter))
     for key in existing.keys() - wanted:
-        store.withdraw(existing[key].id)
+        store.retire(existing[key].id)
     for key in sorted(wanted - existing.keys(), key=lambda k: (k[0], k[1].value, k[2])):
         pairing_id, purpose, counter = key
         pairing = pairings[pairing_id]

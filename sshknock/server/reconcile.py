@@ -9,10 +9,10 @@ idempotent, safe against two of itself and safe to kill at any point:
 4. let the engine listen for the doors that the tickets now stand for.
 
 Killed between 2 and 3, the table has the old generation: the tickets that were planned were never
-issued, and used ones are still marked there. Killed after 3, it has the planned one. A table with
-neither was lost (a reboot, a flushed ruleset): the counters stay, all tickets are issued anew with
-fresh ids, and the books note since when the port was exposed. A ticket that is missing is no
-evidence of use. The mark of a used ticket is.
+issued, and used ones are still marked there; so before 3 the books forget no ticket. Killed after
+3, it has the planned one. A table with neither was lost (a reboot, a flushed ruleset): the counters
+stay, all tickets are issued anew with fresh ids, and the books note since when the port was
+exposed. A ticket that is missing is no evidence of use. The mark of a used ticket is.
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ def _plan(
     if cause is not None and not asked_for and not hiding.of(store).is_visible:
         exposures.begin(store, now, cause=cause, reason=reason)
     if state is None or anew:
-        return _rebuild(store, config, state, admitted, now)
+        return _rebuild(store, config, state, admitted, now, ours=ours)
     new_generation = _new_generation()
     books.issue_tickets(store, new_generation, _room_for_closing(store, config))
     statements = contents.differences(store, config, state, now)
@@ -184,9 +184,16 @@ def _rebuild(
     state: TableState | None,
     admitted: frozenset[Address],
     now: int,
+    *,
+    ours: bool,
 ) -> str:
-    """Plan a whole new table, with fresh tickets."""
-    store.withdraw_all()
+    """Plan a whole new table.
+
+    The tickets of an old one that is ours move into it: one that is used before the kernel makes
+    the new table is in the books. Those of a table that was lost are void.
+    """
+    if not ours:
+        store.withdraw_all()
     generation = _new_generation()
     books.issue_tickets(store, generation, _room_for_closing(store, config))
     store.set_meta(_PLANNED, str(generation))
@@ -250,6 +257,7 @@ def _note_generation(store: Store, now: int, looked_at: int) -> None:
         store.set_meta(_PLANNED, None)
         store.set_meta(_MAKE_ANEW, None)
         store.set_meta(_FORMAT, str(table.FORMAT))
+    store.forget_retired()
     hiding.note_applied(store, looked_at)
     exposures.note_intact(store, now)
     store.set_meta(_LOOKED_AT, str(looked_at))

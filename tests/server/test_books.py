@@ -91,6 +91,36 @@ def test_a_ticket_s_id_is_never_issued_again(store: Store) -> None:
         issued |= fresh
 
 
+def test_a_door_that_is_to_go_and_is_used_first_is_entered(store: Store) -> None:
+    """A process was killed, or lost a race, between the books and the kernel: nothing is lost."""
+    going = ticket(store, 2)
+    with store.transaction():
+        store.retire(going.id)
+    assert going not in store.tickets()
+    use(store, going)
+    assert store.pairing("laptop").next == 3
+
+
+def test_a_door_that_went_is_forgotten_once_the_kernel_has_forgotten_it(store: Store) -> None:
+    """Its mark, should there be one, means nothing any more."""
+    gone = ticket(store, 2)
+    with store.transaction():
+        store.retire(gone.id)
+        store.forget_retired()
+    use(store, gone)
+    assert store.pairing("laptop").next == 0
+    assert ticket(store, 2).id > gone.id
+
+
+def test_a_door_that_is_wanted_again_before_it_went_keeps_its_ticket(store: Store) -> None:
+    """The kernel still holds it."""
+    kept = ticket(store, 2)
+    with store.transaction():
+        store.retire(kept.id)
+        books.issue_tickets(store, generation=2, close_doors=99)
+    assert ticket(store, 2) == kept
+
+
 def test_what_a_client_in_step_may_send_includes_close_trains_before_their_doors(
     store: Store,
 ) -> None:
