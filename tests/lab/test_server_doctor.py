@@ -257,7 +257,7 @@ def test_another_table_is_told_of(server: Server) -> None:
     """The doctor names the chain, and is content when the port is accepted there."""
     server.run(["nft", "-f", "-"], input=DROPPING.format(rules="tcp dport 80 accept"))
     assert problems(server)["other tables"].startswith(
-        "chain input of table inet filter drops every new connection to port 22 over IPv"
+        "The chain input of table inet filter drops every new connection to port 22 over IPv"
     )
     server.run(["nft", "insert rule inet filter input tcp dport 22 accept"])
     assert problems(server) == {}

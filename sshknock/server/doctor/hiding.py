@@ -51,7 +51,7 @@ def check_other_tables(config: Config) -> Iterator[Finding]:
             for chain in other_tables.that_drop(rules, port, config.interface, version):
                 found = True
                 yield problem(
-                    f"{chain} drops every new connection to port {port} over IPv{version}:"
+                    f"The {chain} drops every new connection to port {port} over IPv{version}:"
                     " nobody gets in, knocked or not.",
                     f"accept tcp port {port} there: our own table hides it",
                 )
