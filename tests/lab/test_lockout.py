@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -12,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.lab import Client, Lab, Server, eventually, never
+from tests.lab.administration import books, is_visible, kill_all_of_ours, logged, reboot, say
 from tests.lab.conftest import Pair, make_pair
+from tests.lab.faults_victims import hooks
 
 pytestmark = pytest.mark.lab
 
@@ -24,48 +25,9 @@ STOPPING = "bash -c 'exec 3<>/dev/tcp/%h/%p; kill -STOP $PPID; cat <&3 & exec ca
 """A ProxyCommand that connects plainly and stops its ssh."""
 
 
-def kill_all_of_ours(server: Server) -> None:
-    """SIGKILL to knockd, the supervisor and every hook, until there is none."""
-
-    def gone() -> bool:
-        ours = [
-            pid
-            for pid, command in server.processes().items()
-            if "sshknock" in command or "knockd" in command
-        ]
-        for pid in ours:
-            os.kill(pid, signal.SIGKILL)
-        return not ours
-
-    eventually(gone, "none of our processes is left")
-
-
-def reboot(server: Server) -> None:
-    """Nothing of ours runs, the kernel and /run have forgotten everything; then the boot unit."""
-    kill_all_of_ours(server)
-    server.run(["nft", "flush", "ruleset"])
-    shutil.rmtree(server.path("/run/sshknock"))
-    server.sshknock("reconcile")
-
-
-def is_visible(pair: Pair) -> bool:
-    """Whether a stranger finds the port open."""
-    return pair.laptop.connects(pair.server.ipv4) == "open"
-
-
 def hidden_elements(server: Server) -> list[object]:
     """Return the hidden ports as nft lists them: a plain number is hidden for good."""
     return server.elements("hidden")
-
-
-def say(server: Server, *arguments: str) -> str:
-    """Run the administrator's program; what it says."""
-    return server.sshknock(*arguments).stdout
-
-
-def logged(server: Server, event: str) -> bool:
-    """Whether the log has such an event."""
-    return any(f"  {event}  " in line for line in say(server, "log").splitlines())
 
 
 def move_deadline(server: Server, seconds: int) -> None:
@@ -76,17 +38,6 @@ def move_deadline(server: Server, seconds: int) -> None:
         " WHERE key = 'hiding'",
         seconds,
     )
-
-
-def books(server: Server, statement: str, *values: int) -> str:
-    """Read or change the books behind the server's back; what is found, as text."""
-    program = (
-        "import sqlite3, sys\n"
-        "with sqlite3.connect('/var/lib/sshknock/state.db') as db:\n"
-        "    print(db.execute(sys.argv[1], list(map(int, sys.argv[2:]))).fetchall())\n"
-    )
-    python = ["/usr/bin/python3", "-ISc", program, statement]
-    return server.run([*python, *map(str, values)]).stdout
 
 
 def new_server(lab: Lab, *options: str) -> Pair:
@@ -259,13 +210,6 @@ def log_in_from_itself(pair: Pair) -> None:
                input=pair.laptop.read("/run/home/root/.ssh/id_ed25519"))  # fmt: skip
     options = ["-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no"]
     server.run(["ssh", *options, "root@127.0.0.1", "true"])
-
-
-def hooks(server: Server) -> list[str]:
-    """Return the hooks that are at work, the supervisor left out."""
-    return [
-        line for line in server.processes().values() if "hook.py" in line and " watch" not in line
-    ]
 
 
 def test_a_connection_from_before_the_trial_confirms_nothing(lab: Lab) -> None:
