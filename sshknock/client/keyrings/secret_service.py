@@ -162,4 +162,8 @@ def _explained(reply: Any) -> KeyringUnavailable:
             "there is no keyring that is set up for this user",
             "'--keyring file' keeps the secret in a private file instead",
         )
+    if name.endswith((".NoReply", ".Disconnected")):
+        return KeyringUnavailable(
+            "the keyring ended while it was asked", "start it (log in to the desktop) and try again"
+        )
     return KeyringUnavailable(f"the keyring refused: {name}")
