@@ -2,36 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import pytest
 
 from tests.lab import Completed, Lab, Server, eventually, faults
 from tests.lab.conftest import Pair
 from tests.lab.faults import Step
+from tests.lab.faults_victims import hooks
 
 pytestmark = pytest.mark.lab
 
+TOOL_CALLS = ("rename", "unlink", "fsync", "vfork", "flock")
+"""Where what a command has done so far differs: files in place, commits, programs that ran."""
 SOME_OR_ALL = pytest.mark.parametrize(
     "stride",
     [pytest.param(7, id="some steps"), pytest.param(1, id="all steps", marks=pytest.mark.long)],
 )
 FOLDERS = ("/etc/sshknock", "/var/lib/sshknock", "/run/sshknock")
-HOOK_CALLS = ("fsync", "fdatasync", "rename", "unlink", "vfork")
+MACHINE_IS_BUSY_S = 60
+HOOK_CALLS = ("fsync", "rename", "unlink", "vfork")
 """Nothing of a server calls these but our hooks and what they start."""
 
 
 def kill_at_each_step(
-    run: Callable[[list[str]], str], recovered: Callable[[Step], None], stride: int
+    run: Callable[[list[str]], str],
+    recovered: Callable[[Step], None],
+    stride: int,
+    calls: Collection[str] = faults.SAVING,
 ) -> None:
-    """Make a run under strace once undisturbed, then once a step; ``run`` returns strace's log."""
-    steps = faults.steps(run(faults.watched()))[::stride]
+    """Make a run under strace once undisturbed, then once a step; ``run`` returns strace's log.
+
+    Steps are those of ``calls``.
+    """
+    found = [step for step in faults.steps(run(faults.watched())) if step.call in calls]
+    steps = found[::stride]
     struck = 0
     for step in steps:
         struck += faults.struck(run(step.killed()))
         recovered(step)
-    # What a run does depends a little on what the last one left: a few steps are not reached.
-    assert struck >= len(steps) * 3 // 4, (struck, list(map(str, steps)))
+    # What a run does depends on what the last one left, and on what the supervisor does meanwhile.
+    assert struck >= len(steps) // 2, (struck, list(map(str, steps)))
 
 
 def in_again(pair: Pair, step: Step) -> None:
@@ -81,8 +92,42 @@ def test_of_client_add_and_remove(pair: Pair, stride: int) -> None:
         server.sshknock("client", "remove", "second", check=False)
         assert [p["name"] for p in server.status()["pairings"]] == ["laptop"]
 
-    kill_at_each_step(add, no_second, stride * 2)
-    kill_at_each_step(remove, no_second, stride * 2)
+    kill_at_each_step(add, no_second, stride, TOOL_CALLS)
+    kill_at_each_step(remove, no_second, stride, TOOL_CALLS)
+
+
+@SOME_OR_ALL
+def test_of_the_books(pair: Pair, stride: int) -> None:
+    """Around each page and each fsync of a transaction that moves a counter: done or not done."""
+    server = pair.server
+
+    def sync(options: list[str]) -> str:
+        least = str(server.pairing("laptop")["next"] + 1)
+        return killed_tool(server, options, "sync", "laptop", "--at-least", least)[1]
+
+    kill_at_each_step(sync, lambda step: in_again(pair, step), stride * 2)
+
+
+@SOME_OR_ALL
+def test_of_a_door_that_is_used_before_it_goes(pair: Pair, stride: int) -> None:
+    """Killed between books and kernel, `client disable` leaves a door that is good once at most."""
+    server, laptop = pair.server, pair.laptop
+    attacker = pair.lab.host("attacker")
+
+    def disable(options: list[str]) -> str:
+        return killed_tool(server, options, "client", "disable", "laptop")[1]
+
+    def enabled_again(step: Step) -> None:
+        last = laptop.pairing()["confirmed"] + 1
+        laptop.ssh("-o", "ConnectTimeout=2", "myserver", "true", check=False)
+        server.sshknock("client", "enable", "laptop")
+        confirmed = laptop.pairing()["confirmed"]
+        if confirmed == last:
+            attacker.replay(server, laptop.train(last))
+            assert attacker.connects(server.ipv4) == "refused", step
+        in_again(pair, step)
+
+    kill_at_each_step(disable, enabled_again, stride, ("vfork", "unlink"))
 
 
 @SOME_OR_ALL
@@ -99,7 +144,7 @@ def test_of_a_reconcile_that_has_all_to_do(pair: Pair, stride: int) -> None:
         in_again(pair, step)
         assert server.status()["exposed"] is False
 
-    kill_at_each_step(rebuild, rebuilt, stride * 2)
+    kill_at_each_step(rebuild, rebuilt, stride, TOOL_CALLS)
 
 
 @SOME_OR_ALL
@@ -117,7 +162,7 @@ def test_of_init_that_changes_settings(pair: Pair, stride: int) -> None:
         server.init()
         assert server.sshknock("render", "--check", check=False).code == 0
 
-    kill_at_each_step(change, changed, stride * 3)
+    kill_at_each_step(change, changed, stride, TOOL_CALLS)
 
 
 @SOME_OR_ALL
@@ -145,7 +190,7 @@ def test_of_the_first_init_and_of_uninstall(lab: Lab, stride: int) -> None:
         left = [path for path in FOLDERS if server.path(path).exists()]
         assert left == [], step
 
-    kill_at_each_step(init, hidden, stride * 4)
+    kill_at_each_step(init, hidden, stride * 2, TOOL_CALLS)
     server.sshknock("uninstall", "--yes")
     kill_at_each_step(uninstall, visible, stride)
 
@@ -159,7 +204,9 @@ def test_of_the_hooks_of_knockd_and_pam_and_of_the_supervisor(pair: Pair, stride
         with faults.attached(pair.server.processes(), options, log):
             # It may fail: where the shell that runs nft dies as well, no door opens.
             pair.laptop.ssh("-o", "ConnectTimeout=3", "myserver", "true", check=False)
-            eventually(lambda: not hooks_at_work(pair.server), "the hooks have ended")
+            eventually(
+                lambda: not hooks(pair.server), "the hooks have ended", timeout_s=MACHINE_IS_BUSY_S
+            )
         return log.read_text()
 
     steps = [step for step in faults.steps(login(faults.watched())) if step.call in HOOK_CALLS]
@@ -168,9 +215,3 @@ def test_of_the_hooks_of_knockd_and_pam_and_of_the_supervisor(pair: Pair, stride
         struck += faults.struck(login(step.killed()))
         in_again(pair, step)
     assert struck >= len(steps[::stride]) * 3 // 4, (struck, list(map(str, steps)))
-
-
-def hooks_at_work(server: Server) -> list[str]:
-    """List the hooks that run, the supervisor left out."""
-    hooks = [line for line in server.processes().values() if "hook.py" in line]
-    return [line for line in hooks if "hook.py watch" not in line]

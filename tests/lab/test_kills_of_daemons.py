@@ -11,7 +11,7 @@ import pytest
 
 from tests.lab import Lab, Server, eventually
 from tests.lab.conftest import Pair, make_pair
-from tests.lab.faults_victims import kill, supervisors
+from tests.lab.faults_victims import hooks, kill, supervisors
 from tests.lab.systemd import boot, units
 
 pytestmark = pytest.mark.lab
@@ -60,6 +60,7 @@ def test_a_knockd_that_is_dead_is_said_by_status(pair: Pair) -> None:
     """Where nobody brings it back, because the supervisor cannot run, status says so."""
     (supervisor,) = supervisors(pair.server)
     os.kill(supervisor, signal.SIGSTOP)
+    eventually(lambda: not hooks(pair.server), "the hooks of earlier logins have ended")
     kill(list(knockds(pair.server)))
     eventually(lambda: not knockds(pair.server), "knockd is dead")
     assert "knockd does not run" in pair.server.sshknock("status").stdout
