@@ -47,6 +47,7 @@ class Opening:
         self.counter: int | None = None
         self.attempt = 0
         self._watch = watch
+        self._started = time.monotonic()
         self._probed = False
         self._refused = False
         self._rtt_s: float | None = None
@@ -71,8 +72,7 @@ class Opening:
         ``first`` is the number of the first attempt, for the choice of counters and of pacing.
         Raises NotOpened after the last attempt, and Abandoned when the watch reports.
         """
-        started = time.monotonic()
-        end = started + RUN_S
+        end = self._started + RUN_S
         tried = 0
         for attempt in range(first, first + attempts):
             if tried and time.monotonic() + self._shortest_s(attempt) > end:
@@ -83,7 +83,7 @@ class Opening:
             connection = self._seen(connect(self.route, self._watch, limit_s=limit_s))
             if connection is not None:
                 return connection
-        raise self._not_opened(tried, time.monotonic() - started)
+        raise self._not_opened(tried, time.monotonic() - self._started)
 
     def search(self) -> Iterator[socket.socket | None]:
         """Try counters far and near, an attempt a step; yield a connection when one was let in.

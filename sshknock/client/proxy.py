@@ -29,6 +29,7 @@ from sshknock.system.files import LockTimeout
 LOCK_WAIT_S = 40.0
 CLOSE_LOCK_WAIT_S = 5.0
 IDENTIFICATION_S = 10.0
+AGAIN_S = (0.5, 1.5)
 
 
 def run(pairing: Pairing, host: str, port: int, link: SshLink) -> int:
@@ -111,27 +112,55 @@ class _Session:
         return opening.attempt_all(attempts)
 
     def _identify(self, opening: Opening, connection: socket.socket, session: ExitStack) -> Relay:
-        """Relay until the server's identification line has come by: that is the confirm."""
-        identification = Identification()
-        relay = Relay(
+        """Relay until the server's identification line has come by: that is the confirm.
+
+        An sshd that has too many logins under way (MaxStartups) closes a connection at once. It is
+        asked again, a moment later, and hears again what ssh has said so far.
+        """
+        said = b""
+        pauses = iter(AGAIN_S)
+        while True:
+            identification = Identification()
+            relay = self._relay(connection, identification, said)
+            session.callback(relay.release)
+            relay.run(
+                until=lambda: identification.over or relay.server_ended,  # noqa: B023  run now
+                limit_s=IDENTIFICATION_S,
+            )
+            relay.tap = None
+            if identification.text is not None:
+                if opening.counter is not None:  # else the port was not hidden
+                    opening.confirm()
+                return relay
+            if not relay.server_ended:
+                return relay
+            relay.release()
+            said = bytes(relay.said)
+            connection.close()
+            connection = session.enter_context(self._ask_again(opening, next(pauses, None)))
+
+    def _relay(
+        self, connection: socket.socket, identification: Identification, said: bytes
+    ) -> Relay:
+        return Relay(
             connection,
             source=self._link.source,
             sink=self._link.sink,
             wake_fd=self._link.wake_fd,
             tap=identification.feed,
+            said=said,
         )
-        session.callback(relay.release)
-        relay.run(until=lambda: identification.over, limit_s=IDENTIFICATION_S)
-        relay.tap = None
-        if identification.text is not None:
-            if opening.counter is not None:  # else the port was not hidden
-                opening.confirm()
-        elif relay.server_ended:
+
+    def _ask_again(self, opening: Opening, pause_s: float | None) -> socket.socket:
+        """Knock and connect once more, for a server that closed the connection at once."""
+        left = attempts_of_a_run(opening.state.parameters.window) - (opening.attempt + 1)
+        if pause_s is None or opening.counter is None or left < 1:
             raise _NoIdentification(
                 f"{self._route.host} port {self._route.port} closed the connection at once",
                 "its sshd may refuse this address for a while (MaxStartups, PerSourcePenalties)",
             )
-        return relay
+        self._link.pause(pause_s)
+        return opening.attempt_all(left, first=opening.attempt + 1)
 
     def _close(self) -> None:
         """Send the close train of the door that was used, then note when; failures are nobody's."""

@@ -38,6 +38,10 @@ class _Pump:
         self._space = memoryview(bytearray(BUFFER_BYTES))
         self._waiting = self._space[:0]
 
+    def load(self, data: bytes) -> None:
+        """Let this be written first, as if it had just been read."""
+        self._waiting = memoryview(data)
+
     @property
     def reads(self) -> bool:
         """Tell whether the source should be read: it has more, and there is room."""
@@ -81,11 +85,20 @@ class Relay:
     """Between ``source`` and ``sink``, ssh's pipes, and a connection.
 
     It ends at once when ``wake_fd`` is readable.
-    ``tap`` is shown everything that comes from the server, until it is set to None.
+    ``tap`` is shown everything that comes from the server, until it is set to None. ``said`` is
+    what ssh has said so far; what it said to an earlier connection, which came to nothing, is said
+    again to this one.
     """
 
     def __init__(
-        self, connection: socket.socket, *, source: int, sink: int, wake_fd: int, tap: Tap | None
+        self,
+        connection: socket.socket,
+        *,
+        source: int,
+        sink: int,
+        wake_fd: int,
+        tap: Tap | None,
+        said: bytes = b"",
     ) -> None:
         connection.setblocking(False)
         for option in (
@@ -101,6 +114,9 @@ class Relay:
         self._wake_fd = wake_fd
         self._up = _Pump(source, connection.fileno())
         self._down = _Pump(connection.fileno(), sink)
+        self._up.load(said)
+        self.said = bytearray(said)
+        self._listening = False
         self._gone = False  # ssh no longer reads, or wants the end
         self._shut_up = self._shut_down = False
 
@@ -115,14 +131,21 @@ class Relay:
         return self._down.ended
 
     def run(self, *, until: Callable[[], bool] | None = None, limit_s: float | None = None) -> None:
-        """Carry bytes until the relay is finished, ``until`` is true or ``limit_s`` is over."""
+        """Carry bytes until the relay is finished, ``until`` is true or ``limit_s`` is over.
+
+        With ``until`` the beginning is at stake: what ssh says is kept in ``said``, and the
+        server's end is not passed on yet, for there may be another connection.
+        """
         end = None if limit_s is None else time.monotonic() + limit_s
-        while not self.finished and not (until is not None and until()):
+        self._listening = until is not None
+        while True:
+            self._pass_on_ends()
+            if self.finished or (until is not None and until()):
+                return
             left = None if end is None else end - time.monotonic()
             if left is not None and left <= 0:
                 return
             self._handle(self._poll(None if left is None else left * 1000))
-            self._pass_on_ends()
 
     def drain(self) -> None:
         """Give what ssh wrote last, its farewell to the server, a moment to get out."""
@@ -178,7 +201,9 @@ class Relay:
             self._gone = True
             return
         if up.reads and events.get(up.source, 0) & _READABLE:
-            up.fill()
+            data = up.fill()
+            if self._listening:
+                self.said += data
         if down.reads and events.get(down.source, 0) & _READABLE:
             data = down.fill()
             if self.tap is not None:
@@ -193,7 +218,7 @@ class Relay:
             self._shut_up = True
             with suppress(OSError):
                 self._connection.shutdown(socket.SHUT_WR)
-        if self._down.done and not self._shut_down:
+        if self._down.done and not self._shut_down and not self._listening:
             self._shut_down = True
             self._close_sink()
 

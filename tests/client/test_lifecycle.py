@@ -125,7 +125,7 @@ def test_what_fails_is_said_before_the_door_is_closed(door: Door) -> None:
     code = (
         "import sys, time\n"
         "from sshknock.client import proxy, proxy_main\n"
-        "proxy.send_close = lambda *_: time.sleep(60)\n"
+        "proxy.send_close = lambda *_, **__: time.sleep(60)\n"
         f"sys.argv = ['sshknock-proxy', '{HOST}', '{door.port}']\n"
         "proxy_main.main()\n"
     )

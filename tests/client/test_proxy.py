@@ -63,7 +63,7 @@ def test_an_end_by_the_server_reaches_ssh(door: Door) -> None:
 
 
 def test_a_server_that_accepts_and_hangs_up_is_no_confirm(door: Door) -> None:
-    """No identification line: exit 1, one line, and the counter is not confirmed."""
+    """No identification line, asked three times: exit 1, one line, and nothing is confirmed."""
     door.serve = lambda connection: connection.sendall(b"go away\r\n")
     store = pair(door)
     proxy = start_proxy(HOST, door.port)
@@ -71,8 +71,34 @@ def test_a_server_that_accepts_and_hangs_up_is_no_confirm(door: Door) -> None:
     assert code == 1
     assert errors.startswith(b"sshknock: 127.0.0.1 port ")
     assert b"closed the connection at once" in errors
-    assert store.load().counters == ClientCounters(-1, 0)
-    assert door.wait_for(lambda: door.closed == [0])
+    assert store.load().counters == ClientCounters(-1, 2)
+    assert door.wait_for(lambda: door.closed == [2])
+
+
+def test_a_server_that_is_busy_is_asked_again(door: Door) -> None:
+    """It hangs up (MaxStartups): the next connection hears what ssh said, and ssh the answer."""
+    heard: list[bytes] = []
+
+    def serve(connection: socket.socket) -> None:
+        if not heard:
+            heard.append(connection.recv(100))
+            connection.sendall(b"Exceeded MaxStartups\r\n")
+        else:
+            connection.sendall(BANNER)
+            heard.append(connection.recv(100))
+            connection.sendall(b"welcome\r\n")
+            connection.recv(1)
+
+    door.serve = serve
+    store = pair(door)
+    proxy = start_proxy(HOST, door.port)
+    write(proxy, b"SSH-2.0-client\r\n")
+    text = b"Exceeded MaxStartups\r\n" + BANNER + b"welcome\r\n"
+    assert read(proxy.stdout, len(text)) == text
+    assert heard == [b"SSH-2.0-client\r\n"] * 2
+    hang_up(proxy)
+    assert finish(proxy) == (0, b"")
+    assert store.load().counters.confirmed == 1
 
 
 def test_lines_before_the_identification_are_passed_on(door: Door) -> None:
