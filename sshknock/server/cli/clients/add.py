@@ -15,7 +15,7 @@ from sshknock.protocol.parameters import Parameters
 from sshknock.protocol.ranges import parse_ports, parse_range
 from sshknock.server.cli.clients.keys import TokenOutput, own_address, parse_hosts, require_room
 from sshknock.server.cli.root import opened
-from sshknock.server.cli.words import listed
+from sshknock.server.cli.words import JSON_HELP, listed
 from sshknock.server.config import Config
 from sshknock.server.reconcile import reconcile as reconcile_server
 
@@ -58,6 +58,7 @@ _NEXT = "on the client: sshknock enroll myserver --token-file {file}"
 @click.option(
     "--window", type=int, metavar="N", help="How many counters ahead are accepted.  [default: 8]"
 )
+@click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
 def add(
     name: str,
     hosts: tuple[str, ...],
@@ -69,6 +70,8 @@ def add(
     protocol_source: str | None,
     exclude: str | None,
     window: int | None,
+    *,
+    as_json: bool,
 ) -> None:
     """Make a pairing and its token, which is all that the client needs.
 
@@ -102,7 +105,10 @@ def add(
             store.remove_pairing(store.pairing(name))
         output.withdraw()
         raise
-    output.show(pairing, hosts_were_chosen=bool(hosts), what=_NEXT)
+    if as_json:
+        click.echo(output.to_json(pairing))
+    else:
+        output.show(pairing, hosts_were_chosen=bool(hosts), what=_NEXT)
 
 
 def parse_parameters(

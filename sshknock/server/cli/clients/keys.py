@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -36,6 +37,12 @@ class TokenOutput:
         """Remove the file: the pairing did not come to be."""
         if self._file is not None:
             self._file.unlink(missing_ok=True)
+
+    def to_json(self, pairing: Pairing) -> str:
+        """Return the token, or where it is, for programs."""
+        where = ("token", self._line.strip()) if self._file is None else ("file", str(self._file))
+        values = {"version": 1, "name": pairing.name, "hosts": list(pairing.hosts)}
+        return json.dumps({**values, where[0]: where[1]})
 
     def show(self, pairing: Pairing, *, hosts_were_chosen: bool, what: str) -> None:
         """Print the token, or where it is; ``what`` is what the client does with it."""

@@ -10,6 +10,7 @@ import click
 from sshknock.errors import UsageError
 from sshknock.server.cli.clients.keys import TokenOutput, parse_hosts, require_room
 from sshknock.server.cli.root import opened
+from sshknock.server.cli.words import JSON_HELP
 from sshknock.server.reconcile import agree
 from sshknock.server.reconcile import reconcile as reconcile_server
 
@@ -31,7 +32,8 @@ _NEXT = "on the client: sshknock enroll myserver --token-file {file}"
     type=click.Path(path_type=Path),
     help="Write the token there.  [default: show it]",
 )
-def rotate(name: str, hosts: tuple[str, ...], token_file: Path | None) -> None:
+@click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
+def rotate(name: str, hosts: tuple[str, ...], token_file: Path | None, *, as_json: bool) -> None:
     """Make a new secret and its token: for a new machine, or when the old one may be known.
 
     The old secret works until the new one has opened a door for the first time; then it is void.
@@ -61,6 +63,9 @@ def rotate(name: str, hosts: tuple[str, ...], token_file: Path | None) -> None:
             store.end_rotation(new)
         output.withdraw()
         raise
+    if as_json:
+        click.echo(output.to_json(new))
+        return
     output.show(new, hosts_were_chosen=bool(hosts), what=_NEXT)
     if token_file is not None:
         click.echo(f"The old secret of {new.name} works until the new one is used.")
