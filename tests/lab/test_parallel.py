@@ -48,6 +48,24 @@ def test_twenty_four_runs_at_once(laptop: Client) -> None:
     assert [done.stdout for done in runs] == [f"{n}\n" for n in range(RUNS)]
 
 
+@pytest.fixture
+def busy_sshd(server: Server) -> Iterator[None]:
+    """The server's sshd hangs up as soon as three logins are under way."""
+    server.stop_sshd()
+    server.start_sshd("-oMaxStartups=3:100:3")
+    yield
+    server.stop_sshd()
+    server.start_sshd()
+
+
+@pytest.mark.usefixtures("busy_sshd", "in_step")
+def test_an_sshd_that_hangs_up_on_too_many_is_asked_again(laptop: Client, server: Server) -> None:
+    """MaxStartups: more runs at once than it allows, and all of them log in."""
+    before = server.sshd_log.count("MaxStartups")
+    assert_all_succeeded(at_once(laptop, [["ssh", "-oBatchMode=yes", "myserver", "true"]] * 8))
+    assert server.sshd_log.count("MaxStartups") > before, "nobody was hung up on: no test"
+
+
 @pytest.mark.usefixtures("in_step")
 def test_many_sessions_over_one_connection(laptop: Client, server: Server) -> None:
     """ControlMaster: eight commands at once ride on the connection that is there."""
