@@ -65,6 +65,7 @@ def test_the_kernel_gives_the_port_back_when_all_of_us_is_dead(lab: Lab) -> None
     assert is_visible(pair)
 
 
+@pytest.mark.long
 def test_the_timer_notices_the_end_of_a_trial(lab: Lab) -> None:
     """With the supervisor running the log has it soon, and the port stays visible."""
     pair = new_server(lab, "--trial", f"{SHORT}s")
@@ -88,6 +89,7 @@ def test_init_on_trial_asks_nothing_and_tells_the_deadline(lab: Lab) -> None:
     assert "with --hook none no login is noticed" in server.init("--hook", "none").stdout
 
 
+@pytest.mark.long
 def test_a_reboot_neither_ends_a_trial_nor_makes_it_longer(lab: Lab) -> None:
     """Flushed and restarted the port is hidden for what was left, and then given back."""
     trial_s = 15
