@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -129,6 +130,31 @@ def test_a_lost_train_is_followed_by_the_next_counter() -> None:
         assert door.trains == [0, 1]
         assert (store.load().counters.confirmed, store.load().counters.sent) == (1, 1)
         assert door.wait_for(lambda: door.closed == [1])
+
+
+def test_the_close_train_is_paced_like_the_open_one_that_arrived(tmp_path: Path) -> None:
+    """A link that broke the quick train would break a quick close train too."""
+    told = tmp_path / "told"
+    code = (
+        "import pathlib, sys\n"
+        "from sshknock.client import proxy, proxy_main\n"
+        f"told = pathlib.Path({str(told)!r})\n"
+        "proxy.send_close = lambda *_, attempt: told.write_text(str(attempt))\n"
+        "proxy_main.main()\n"
+    )
+    with Door(accept_from=1) as door:
+        pair(door)
+        proxy = subprocess.Popen(
+            [sys.executable, "-c", code, HOST, str(door.port)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+        )
+        assert read(proxy.stdout, len(BANNER)) == BANNER
+        hang_up(proxy)
+        finish(proxy)
+    assert told.read_text() == "1"
 
 
 def test_the_state_is_saved_before_the_first_packet() -> None:
