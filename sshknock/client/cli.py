@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _PROGRAM = "sshknock"
 _COMPLETE_VARIABLE = "_SSHKNOCK_COMPLETE"
 _DEFAULTS = Parameters()
+_NO_PAIRINGS = "no pairings yet: 'sshknock enroll' makes one"
 
 
 def _complete_name(
@@ -107,7 +108,7 @@ def status(name: str | None, as_json: bool) -> None:
     elif rows:
         view.show(rows)
     elif not failures:
-        click.echo("no pairings yet: 'sshknock enroll' makes one")
+        click.echo(_NO_PAIRINGS)
     for failure in failures[:-1]:
         report(failure)
     if failures:
@@ -174,6 +175,23 @@ def sync(name: str, search: bool, via: str | None, called: str | None) -> None:
     warning = met.warning(name)
     if warning is not None:
         report(warning)
+
+
+@cli.command(short_help="Find out what is wrong, and what to do.")
+@_optional_name
+@click.option("--json", "as_json", is_flag=True, help="For programs; this form is stable.")
+def doctor(name: str | None, as_json: bool) -> int:
+    """Find out what is wrong between here and a server, and what to do about it.
+
+    Connects plainly, and sends up to eight sequences. Exit codes: 0 all is well, 1 something is
+    wrong, 4 the keyring, 5 the server did not open and it cannot be told from here why.
+    """
+    from sshknock.client.doctor.report import examine  # noqa: PLC0415
+
+    known = config.load()
+    if not known.pairings and name is None and not as_json:
+        click.echo(_NO_PAIRINGS)
+    return examine(_names(known, name), known, as_json=as_json)
 
 
 @cli.command("set")

@@ -17,7 +17,7 @@ from sshknock.protocol.counters import COUNTER_LIMIT, SEARCH_ATTEMPTS
 from sshknock.protocol.names import parse_name
 from sshknock.records import record, replace
 
-_NEW_DOORS_S = 2.0
+NEW_DOORS_S = 2.0
 """What the server takes at most until it listens for the doors of a new window."""
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def search(pairing: Pairing, tell: Callable[[int], None]) -> Met:
                 counter = opening.confirm()
                 if counter <= before.counters.confirmed:
                     # The next login takes the topmost door of the window, which is made just now.
-                    time.sleep(_NEW_DOORS_S)
+                    time.sleep(NEW_DOORS_S)
                 return Met(
                     counter,
                     opening.state.counters.sent + 1,

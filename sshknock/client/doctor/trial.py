@@ -1,0 +1,120 @@
+"""A few trains, each of which listens, to see whether the server opens, and for which counter.
+
+The rules are those of a login: under the pairing's lock, the state saved before the first packet
+leaves, a confirm for what was read, and the close train at the end. After two attempts like a
+login's come a few points of a search, which open for a pair that fell out of step.
+"""
+
+from __future__ import annotations
+
+import itertools
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from sshknock.client.connect import NoWatch, connect
+from sshknock.client.doctor.packets import LISTEN_S, Heard, ListeningTrain
+from sshknock.client.knock import NothingSent, pacing
+from sshknock.client.manual import read_identification
+from sshknock.client.opening import send_close
+from sshknock.client.route import Route
+from sshknock.client.state import FAILED, PairingState, Store
+from sshknock.client.sync import Met
+from sshknock.protocol.counters import ClientCounters, search_points
+from sshknock.protocol.derivation import derive
+from sshknock.protocol.knocks import Purpose
+from sshknock.records import replace
+
+LOGIN_ATTEMPTS = 2
+SEARCH_POINTS = 4
+_PACING = pacing(1)  # that of a login's second attempt: the first may be too quick for the link
+
+
+@dataclass(slots=True)
+class Trial:
+    """What was sent over one route, and what came of it; ``opened`` is the counter that did."""
+
+    route: Route
+    before: PairingState
+    sent: list[int] = field(default_factory=list)
+    heard: Heard = field(default_factory=Heard)
+    opened: int | None = None
+    identification: str | None = None
+
+    @property
+    def met(self) -> Met | None:
+        """How the two sides met again, if they had been out of step."""
+        if self.opened is None:
+            return None
+        counters, window = self.before.counters, self.before.parameters.window
+        ahead = self.opened - window > counters.sent
+        behind = self.opened <= counters.confirmed
+        unused = max(counters.sent, *self.sent) + 1
+        return Met(self.opened, unused, ahead, behind) if ahead or behind else None
+
+
+def try_to_open(store: Store, route: Route, *, refused: bool, search: bool = True) -> Trial:
+    """Send trains until one opens; ``refused`` tells that the port was just seen to refuse.
+
+    The caller holds the pairing's lock. Ends early when this machine keeps knocks back.
+    """
+    trial = Trial(route, store.load())
+    for counter, counters in _attempts(store, trial, search=search):
+        connection = _attempt(store, trial, counter, counters)
+        if connection is not None:
+            with connection:
+                trial.identification = read_identification(connection)
+            if trial.identification is not None:
+                _confirm(store, trial, counter, refused=refused)
+                return trial
+        if trial.heard.udp_forbidden or trial.heard.tcp_dropped_here:
+            return trial
+    return trial
+
+
+def _attempts(store: Store, trial: Trial, *, search: bool) -> Iterator[tuple[int, ClientCounters]]:
+    """Yield counters, each with what is to be stored before its train leaves."""
+    window = trial.before.parameters.window
+    for attempt in range(LOGIN_ATTEMPTS):
+        yield store.load().counters.next(attempt, window)
+    if search:
+        points = search_points(trial.before.counters.confirmed, window)
+        for counter in itertools.islice(points, SEARCH_POINTS):
+            if counter not in trial.sent:
+                yield counter, store.load().counters.sending(counter)
+
+
+def _attempt(
+    store: Store, trial: Trial, counter: int, counters: ClientCounters
+) -> socket.socket | None:
+    before = store.load()
+    sequence = derive(before.secret, Purpose.OPEN, counter, before.parameters)
+    store.save(
+        replace(before, counters=counters, last_train=_now(), closed=False, last_result=FAILED)
+    )
+    flush = before.counters.sent > before.counters.confirmed  # as in a login
+    with ListeningTrain(trial.route, sequence, pacing_s=_PACING, flush=flush) as train:
+        connection = connect(trial.route, NoWatch(), limit_s=LISTEN_S).connection
+        heard = train.heard()
+    trial.heard += heard
+    if heard.left:
+        trial.sent.append(counter)
+    else:
+        store.save(before)
+    return connection
+
+
+def _confirm(store: Store, trial: Trial, counter: int, *, refused: bool) -> None:
+    """Record the confirm, and leave the door as a login does."""
+    state = store.load().confirmed(counter, shut_before=True, refused=refused, now=_now())
+    store.save(state)
+    trial.opened = counter
+    with suppress(NothingSent):
+        send_close(trial.route, state, counter, attempt=1)
+        store.save(replace(state, last_train=_now(), closed=True))
+
+
+def _now() -> int:
+    return int(time.time())

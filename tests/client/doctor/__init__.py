@@ -1,0 +1,1 @@
+"""The doctor, without a network."""
