@@ -18,7 +18,6 @@ _BOOT = "table intact in boot"
 _TOLD_FOR_S = 7 * 24 * 3600
 _NOTICED_BY = {
     "boot": "the boot unit",
-    "command": "'sshknock-server reconcile'",
     "daemon": "the supervisor",
     "end": "the end of a session",
     "init": "'sshknock-server init'",
@@ -74,7 +73,7 @@ def begin(store: Store, now: int, *, cause: str, reason: str) -> None:
     since = int(intact_at)
     if store.meta(_BOOT) not in {None, boot_id()}:
         since, cause = max(since, booted_at(now)), STARTED
-    exposure = Exposure(min(since, now), None, cause, _NOTICED_BY.get(reason, reason))
+    exposure = Exposure(min(since, now), None, cause, _NOTICED_BY.get(reason, "a command"))
     _keep(store, exposure)
     detail = f"since some time after {local_time(exposure.since)}: {cause}"
     store.record("exposed", now, detail=f"{detail}; noticed by {exposure.noticed_by}")

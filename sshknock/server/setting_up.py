@@ -86,8 +86,9 @@ def _apply(config: Config, before: Config | None, wanted: Hiding, was: Hiding | 
             pam_file.install()
         else:
             pam_file.remove()
-        settings.save(config)
+        # The books first: whoever is killed in between is not left with a trial that never ends.
         _ask_for_new_table([] if before is None else before.changes(config), wanted, was)
+        settings.save(config)
     if config.service is Service.SYSTEMD:
         systemd.install()
     reconcile("init")

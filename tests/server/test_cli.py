@@ -13,13 +13,17 @@ from typing import Any, BinaryIO
 
 import pytest
 
+from sshknock.errors import SystemFault
 from sshknock.server import config as settings
 from sshknock.server import hiding, interfaces, paths, setting_up
+from sshknock.server import status as server_status
 from sshknock.server.cli import look, setup
 from sshknock.server.cli.program import program
 from sshknock.server.config import Config, Hook
 from sshknock.server.engines.knockd import conf_file
+from sshknock.server.exposures import Exposure
 from sshknock.server.firewall import kernel
+from sshknock.server.status import Status
 from sshknock.server.store import Event, Store
 from sshknock.system.command_line import run_program
 
@@ -145,6 +149,54 @@ def test_a_moved_port_is_followed_through(
         "Note: nothing listens on port 2222. Does sshd?",
         "Note: laptop was made for a port that is not hidden. Make a new one.",
     ]
+
+
+@pytest.mark.usefixtures("untouched")
+def test_a_port_that_was_shown_is_not_hidden_by_the_way(
+    keyboard: BinaryIO, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """After `unhide` or a trial `init` asks before it hides the port again."""
+    paths.ETC.mkdir()
+    paths.CONFIG_FILE.touch()
+    monkeypatch.setattr(settings, "load", lambda: CONFIG)
+    monkeypatch.setattr(setup, "_has_clients", lambda: True)
+    monkeypatch.setattr(setting_up, "hiding_now", lambda: hiding.unhidden(0))
+    keyboard.write(b"n\n")
+    assert run(monkeypatch, "init") == 1
+    told = capsys.readouterr().out
+    assert "Port 22 is visible since 1970-01-0" in told
+    assert told.endswith("Nothing was changed.\n")
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_a_table_that_cannot_be_mended_is_not_said_to_hide(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *, recorded: bool
+) -> None:
+    """Whether or not the books could be told of it: the port is visible, and the exit code 1."""
+    exposure = Exposure(0, None, "nftables was flushed or reloaded", "the timer")
+
+    @contextmanager
+    def opened() -> Iterator[tuple[Config, None]]:
+        yield CONFIG, None
+
+    now = Status(
+        config=CONFIG,
+        exposed=True,
+        hiding=hiding.for_good(0),
+        exposure=exposure if recorded else None,
+        guests=(),
+        lines=(),
+        sweep_chance=0,
+        complaints=(),
+        problem=SystemFault("nft refused the change"),
+    )
+    monkeypatch.setattr(look, "opened", opened)
+    monkeypatch.setattr(server_status, "current", lambda _store, _config: now)
+    assert run(monkeypatch, "status") == 1
+    told = capsys.readouterr()
+    assert "is hidden" not in told.out
+    assert told.out.startswith("Port 22 is visible")
+    assert told.err == "sshknock: nft refused the change\n"
 
 
 @pytest.mark.usefixtures("untouched")

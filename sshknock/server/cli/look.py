@@ -117,10 +117,12 @@ def _sentences(now: Status) -> list[tuple[str, str | None]]:
     """Return what is to be said of the port and of who needs no knock, and in which colour."""
     ports = listed(now.config.ports)
     said: list[tuple[str, str | None]] = []
-    if now.exposure is None or now.exposure.until is not None or now.hiding.is_visible:
-        visible = now.hiding.is_visible
+    is_mended = now.problem is None or not now.exposed
+    if is_mended or now.hiding.is_visible:
         sentence = now.hiding.sentence(ports, now.config.interface)
-        said.append((sentence, "bold red" if visible else "bold green"))
+        said.append((sentence, "bold red" if now.hiding.is_visible else "bold green"))
+    elif now.exposure is None or now.exposure.until is not None:
+        said.append((f"Port {ports} is visible: our table is gone, or was changed.", "bold red"))
     advised = advice(now.hiding, now.config)
     if advised is not None:
         said.append((advised, None))
