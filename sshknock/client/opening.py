@@ -46,6 +46,7 @@ class Opening:
         self.route = route
         self.counter: int | None = None
         self.attempt = 0
+        self._trains = 0
         self._watch = watch
         self._started = time.monotonic()
         self._probed = False
@@ -73,17 +74,15 @@ class Opening:
         Raises NotOpened after the last attempt, and Abandoned when the watch reports.
         """
         end = self._started + RUN_S
-        tried = 0
         for attempt in range(first, first + attempts):
-            if tried and time.monotonic() + self._shortest_s(attempt) > end:
+            if self._trains and time.monotonic() + self._shortest_s(attempt) > end:
                 break  # a train that nobody has the time to follow would only burn its counter
-            tried += 1
             self.send_train(attempt)
             limit_s = min(self._wait_s(attempt) + _dice(_SPREAD_S), end - time.monotonic())
             connection = self._seen(connect(self.route, self._watch, limit_s=limit_s))
             if connection is not None:
                 return connection
-        raise self._not_opened(tried, time.monotonic() - self._started)
+        raise self._not_opened(self._trains, time.monotonic() - self._started)
 
     def search(self) -> Iterator[socket.socket | None]:
         """Try counters far and near, an attempt a step; yield a connection when one was let in.
@@ -119,6 +118,7 @@ class Opening:
                 "nothing was sent" if self.counter is None else "is it still on line?",
             ) from error
         self.counter, self.attempt = counter, attempt
+        self._trains += 1
 
     def confirm(self) -> int:
         """Record that an identification line came through the last train's door; return that."""

@@ -120,3 +120,15 @@ def test_a_run_ends_in_time_and_follows_every_train(closed: Closed, rtt_s: float
     assert closed.clock.now - started <= 15
     assert min(limits[1:]) >= max(0.5, 3 * rtt_s)
     assert len(limits) == 8 or rtt_s > 0.2
+
+
+def test_a_run_that_goes_on_late_sends_no_train_that_it_cannot_follow(closed: Closed) -> None:
+    """An sshd that hung up after 14 s: what is left is too short, and no counter is burnt."""
+    with Door(accept_from=100) as door:
+        store = pair(door)
+        opening = Opening(store, store.load(), resolve(HOST, door.port), NoWatch())
+        opening.send_train(0)
+        closed.clock.now += 14.9
+        with pytest.raises(NotOpened, match="in 1 attempt "):
+            opening.attempt_all(7, first=1)
+    assert store.load().counters.sent == 0
