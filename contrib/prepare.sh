@@ -18,6 +18,7 @@ rsync         rsync
 systemctl     systemd
 git           git
 strace        strace
+tcc           tcc
 dbus-run-session      dbus
 gnome-keyring-daemon  gnome-keyring
 "

@@ -20,6 +20,7 @@ PROGRAMS = (
     "rsync",
     "git",
     "strace",
+    "tcc",
 )
 
 
