@@ -28,7 +28,7 @@ def settle() -> None:
     os.environ.clear()
     os.environ.update(ENVIRONMENT)
     _close_descriptors()
-    _reset_signals()
+    reset_signals()
 
 
 def end_after() -> None:
@@ -80,7 +80,8 @@ def _close_descriptors() -> None:
         os.close(null)
 
 
-def _reset_signals() -> None:
+def reset_signals() -> None:
+    """Block no signal, and have the usual ones do what they usually do."""
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGCHLD, signal.SIGALRM):
         signal.signal(number, signal.SIG_DFL)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from sshknock.errors import one_line
+from sshknock.errors import EXIT_DONE, EXIT_FAILED, SshknockError, one_line
 from sshknock.server.hooks import background
 
 LIMIT_S = 60.0
@@ -31,23 +31,16 @@ class Result:
 
 
 class Child:
-    """A process that was started and not yet waited for; raises OSError when it cannot start."""
+    """A process that was started and not yet waited for.
 
-    def __init__(self, argv: Sequence[str]) -> None:
+    ``start`` begins it, with the descriptor that it is to write to, and returns its pid.
+    """
+
+    def __init__(self, start: Callable[[int], int]) -> None:
         self._output, write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         try:
             os.set_blocking(write, True)
-            self._pid = os.posix_spawn(
-                argv[0],
-                list(argv),
-                background.ENVIRONMENT,
-                file_actions=[
-                    (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
-                    (os.POSIX_SPAWN_DUP2, write, 1),
-                    (os.POSIX_SPAWN_DUP2, write, 2),
-                ],
-                setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],
-            )
+            self._pid = start(write)
         except OSError:
             os.close(self._output)
             raise
@@ -93,3 +86,52 @@ class Child:
             except ValueError:
                 complaint = complaint or one_line(line)
         return Result(self._code or 0, due_s, tuple(watch), complaint)
+
+
+def spawn(argv: Sequence[str]) -> Child:
+    """Start a program; raises OSError when it cannot start."""
+
+    def start(write: int) -> int:
+        return os.posix_spawn(
+            argv[0],
+            list(argv),
+            background.ENVIRONMENT,
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_DUP2, write, 1),
+                (os.POSIX_SPAWN_DUP2, write, 2),
+            ],
+            setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],
+        )
+
+    return Child(start)
+
+
+def fork(work: Callable[[], str]) -> Child:
+    """Do work in a copy of this process, which prints what it returns; raises OSError."""
+
+    def start(write: int) -> int:
+        pid = os.fork()
+        if pid == 0:
+            os._exit(_work(work, write))
+        return pid
+
+    return Child(start)
+
+
+def _work(work: Callable[[], str], write: int) -> int:
+    """Be the copy; return its exit code. It keeps no signal setting of the original's."""
+    try:
+        signal.set_wakeup_fd(-1)
+        background.reset_signals()
+        null = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
+        for descriptor, standard in ((null, 0), (write, 1), (write, 2)):
+            os.dup2(descriptor, standard)
+        os.write(1, work().encode())
+    except SshknockError as error:
+        os.write(write, f"sshknock: {one_line(error.message)}\n".encode())
+        return error.exit_code
+    except BaseException as error:  # noqa: BLE001  never go on as a second supervisor
+        os.write(write, f"sshknock: {type(error).__name__}: {error}\n".encode())
+        return EXIT_FAILED
+    return EXIT_DONE

@@ -14,8 +14,8 @@ from contextlib import ExitStack
 from sshknock.errors import SshknockError, UsageError
 from sshknock.server import paths
 from sshknock.server.config import load
-from sshknock.server.engines.knockd.daemons import watched_pids
 from sshknock.server.hooks import background
+from sshknock.server.hooks.telling import reconcile_and_tell
 from sshknock.server.reconcile import reconcile
 from sshknock.server.upkeep import keep_supervised
 from sshknock.system.files import LockTimeout, locked
@@ -25,7 +25,7 @@ _PATIENCE_S = 60.0
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Reconcile and print what the supervisor wants to know: ``due SECONDS``, ``watch PID``.
+    """Reconcile and print what the supervisor wants to know.
 
     With ``--soon`` as reconcile_soon() does it, and nothing is printed.
     """
@@ -34,11 +34,7 @@ def run(arguments: Sequence[str]) -> int:
     if soon:
         reconcile_soon(reason)
         return 0
-    outcome = reconcile(reason)
-    if outcome.due_s is not None:
-        sys.stdout.write(f"due {outcome.due_s:.3f}\n")
-    for pid in watched_pids():
-        sys.stdout.write(f"watch {pid}\n")
+    sys.stdout.write(reconcile_and_tell(reason))
     sys.stdout.flush()
     return 0
 

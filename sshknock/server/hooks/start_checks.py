@@ -6,14 +6,16 @@ the hook is gone, and to write it into the books with what it has loaded already
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from sshknock.errors import SshknockError
+from sshknock.server import paths
 from sshknock.server.access import opened
 from sshknock.server.hooks import background
-from sshknock.server.hooks.child import Child
+from sshknock.server.hooks.child import Child, spawn
 from sshknock.server.installation import starts
 from sshknock.server.installation.program import Program
 from sshknock.server.store import Store
@@ -39,11 +41,15 @@ class StartChecks:
         self._soonest_s = soonest_s
         self._programs = programs
         self._tell = tell or note
+        self._own = Program(Path(sys.executable), paths.HOOK_PROGRAM)
         self._begun = time.monotonic()
         self._due = self._begun + soonest_s
         self._waiting: list[tuple[Program, Path]] = []
-        self._running: tuple[Child, Path] | None = None
+        self._running: tuple[Child, Program, Path] | None = None
         self._broken: list[str] = []
+        self._broken_programs: set[Program] = set()
+        self.own_is_broken = False
+        """Whether the program that the supervisor itself runs did not start, last time."""
 
     @property
     def deadline(self) -> float:
@@ -59,10 +65,10 @@ class StartChecks:
         if self._running is None and time.monotonic() >= self._due:
             self._begin()
         while self._running is not None and self._running[0].ended():
-            child, file = self._running
-            result = child.result()
+            process, program, file = self._running
+            result = process.result()
             if result.code:
-                self._add(file, result.complaint or f"exit {result.code}")
+                self._add(program, file, result.complaint or f"exit {result.code}")
             self._next()
 
     def close(self) -> None:
@@ -74,6 +80,7 @@ class StartChecks:
         self._begun = time.monotonic()
         self._due = self._begun + self._period_s
         self._broken = []
+        self._broken_programs = set()
         self._waiting = list(self._programs().items())
         self._next()
 
@@ -82,13 +89,15 @@ class StartChecks:
         while self._waiting and self._running is None:
             program, file = self._waiting.pop(0)
             try:
-                self._running = (Child(program.argv(starts.CHECK)), file)
+                self._running = (spawn(program.argv(starts.CHECK)), program, file)
             except OSError as error:
-                self._add(file, f"cannot start {program.python}: {error.strerror}")
+                self._add(program, file, f"cannot start {program.python}: {error.strerror}")
         if self._running is None:
+            self.own_is_broken = self._own in self._broken_programs
             self._tell(self._broken)
 
-    def _add(self, file: Path, reason: str) -> None:
+    def _add(self, program: Program, file: Path, reason: str) -> None:
+        self._broken_programs.add(program)
         self._broken.append(starts.told(file, reason.removeprefix("sshknock: ")))
 
 

@@ -2,8 +2,9 @@
 
 It reconciles every 15 s, when a knockd dies, when a session ends or announces itself, when our
 table is deleted, and when the last reconcile asked for it. The work itself is done by a child: its
-memory goes with it, it may fail or hang, and after an upgrade it is the new program. Whether there
-still is such a program is looked at too.
+memory goes with it, it may fail or hang, and after an upgrade it is the new program. When an
+upgrade went wrong and there is no program that starts, the child is a copy of this process: what is
+in memory keeps the doors in step until somebody mends it.
 """
 
 from __future__ import annotations
@@ -20,11 +21,12 @@ from pathlib import Path
 
 from sshknock.server import proc
 from sshknock.server.hooks import background
-from sshknock.server.hooks.child import Child, Result
+from sshknock.server.hooks.child import Child, Result, fork, spawn
 from sshknock.server.hooks.listener import Listener
 from sshknock.server.hooks.peer import Peer
 from sshknock.server.hooks.start_checks import StartChecks
 from sshknock.server.hooks.table_events import TableEvents
+from sshknock.server.hooks.telling import reconcile_and_tell
 
 PERIOD_S = 15.0
 PAUSE_S = 1.0  # between two reconciles: a daemon that dies at its start must not make us spin
@@ -135,7 +137,10 @@ class Supervisor:
         self._reason = None
         self._earliest = now + self._pause_s
         self._due = now + self._period_s
-        self._child = self._spawn("reconcile", reason)
+        if not self._starts.own_is_broken:
+            self._child = self._spawn("reconcile", reason)
+        if self._child is None:
+            self._child = self._fork(reason)
 
     def _enter_sessions(self) -> None:
         """Do it at once and beside a reconcile: the next login from that address may be near."""
@@ -145,10 +150,17 @@ class Supervisor:
 
     def _spawn(self, *arguments: str) -> Child | None:
         try:
-            return Child([*self._argv, *arguments])
+            return spawn([*self._argv, *arguments])
         except OSError as error:
             self._say(f"cannot start {self._argv[0]}: {error.strerror}")
             self._starts.hasten()
+            return None
+
+    def _fork(self, reason: str) -> Child | None:
+        try:
+            return fork(partial(reconcile_and_tell, reason))
+        except OSError as error:
+            self._say(f"cannot fork: {error.strerror}")
             return None
 
     def _take_result(self, child: Child) -> None:

@@ -30,12 +30,12 @@ def this_program() -> Program:
     """Return the program that runs now; raise SystemFault when a file could not name it.
 
     The line goes into knockd.conf, a PAM file and units. They have quotes and escapes, each its
-    own, so a path that would need any is refused.
+    own, so a path that would need any is refused. It may be gone meanwhile (see supervisor).
     """
     program = Program(Path(sys.executable or "/"), paths.HOOK_PROGRAM)
     for path in (program.python, program.hook):
         plain = str(path).isascii() and all(c.isalnum() or c in "/._+-" for c in str(path))
-        if not path.is_absolute() or not path.is_file() or not plain:
+        if not path.is_absolute() or not path.name or not plain:
             raise SystemFault(
                 f"the path {path} cannot stand in a configuration file",
                 "install in a plain place: python3 -m venv /opt/sshknock",

@@ -9,7 +9,7 @@ import pytest
 
 from sshknock.errors import SystemFault
 from sshknock.server import paths
-from sshknock.server.hooks import background, reconciling, session
+from sshknock.server.hooks import background, reconciling, session, telling
 from sshknock.server.hooks.peer import Peer
 from sshknock.server.reconcile import Outcome
 from tests.lab.waiting import eventually
@@ -80,8 +80,8 @@ def test_the_supervisor_is_told_when_and_whom(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The command prints when it is due again, and which daemons to watch."""
-    monkeypatch.setattr(reconciling, "reconcile", lambda _: Outcome(2.5))
-    monkeypatch.setattr(reconciling, "watched_pids", lambda: [12, 34])
+    monkeypatch.setattr(telling, "reconcile", lambda _: Outcome(2.5))
+    monkeypatch.setattr(telling, "watched_pids", lambda: [12, 34])
     assert reconciling.run(["timer"]) == 0
     assert capsys.readouterr().out == "due 2.500\nwatch 12\nwatch 34\n"
 
