@@ -61,7 +61,7 @@ def ask_server(pairing: Pairing, *, via: str | None, called: str | None, ask: As
 
     ``via`` is [USER@]HOST, without it the pairing's own host and port; ``called`` the pairing's
     name there, without it the server is asked for it. The server moves first: should we be killed
-    before our state is saved, it waits for just the counter that we send next.
+    before our state is saved, it stands just above all that we sent, where logins find it.
     Raises what ``remote`` raises; then the state is as it was.
     """
     from sshknock.client.remote.administrator import Administrator  # noqa: PLC0415  slow to load

@@ -99,10 +99,12 @@ class Connection:
 
     def run(self, command: str, *, stdin: str = "") -> Completed:
         """Run a command line there to its end; raise NotReached when the connection breaks."""
+        # Without any input asyncssh would leave the other side waiting for its end.
+        given: dict[str, Any] = {"input": stdin} if stdin else {"stdin": asyncssh.DEVNULL}
         try:
             done = self._wait(
                 self._connection.run(
-                    command, input=stdin, errors="replace", timeout=COMMAND_S, request_pty=False
+                    command, **given, errors="replace", timeout=COMMAND_S, request_pty=False
                 )
             )
         except asyncssh.TimeoutError as error:

@@ -1,0 +1,1 @@
+"""The server's program over SSH, with asyncssh's own server at the other end."""
