@@ -37,7 +37,7 @@ class Opening:
     """One run's way through the door of one pairing, under that pairing's lock.
 
     ``state`` is what was last saved, ``counter`` that of the last train, None before the first, and
-    ``attempt`` that train's number, which is also its pacing's.
+    ``attempt`` that train's number, which is also its pacing's. ``route`` is the way it took.
     """
 
     def __init__(self, store: Store, state: PairingState, route: Route, watch: Watch) -> None:
@@ -82,7 +82,20 @@ class Opening:
             connection = self._seen(connect(self.route, self._watch, limit_s=limit_s))
             if connection is not None:
                 return connection
+            self._turn_to_other_family()
         raise self._not_opened(self._trains, time.monotonic() - self._started)
+
+    def _turn_to_other_family(self) -> None:
+        """Where nothing has answered yet, perhaps only the other family of addresses leads there.
+
+        Knocks and connection of an attempt go by one address all the same.
+        """
+        silent = not self._refused and self._rtt_s is None
+        if silent and self.route.alternative is not None:
+            self.route = replace(
+                self.route.alternative, alternative=replace(self.route, alternative=None)
+            )
+            self._probed = False  # it was another address that was seen shut
 
     def search(self) -> Iterator[socket.socket | None]:
         """Try counters far and near, an attempt a step; yield a connection when one was let in.

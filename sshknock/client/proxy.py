@@ -168,7 +168,7 @@ class _Session:
         if opening is None or opening.counter is None:
             return
         with suppress(SshknockError, NothingSent), self._store.locked(CLOSE_LOCK_WAIT_S):
-            send_close(self._route, opening.state, opening.counter, attempt=opening.attempt)
+            send_close(opening.route, opening.state, opening.counter, attempt=opening.attempt)
             state = self._store.load()
             used = opening.state.last_result == OPENED
             self._store.save(replace(state, last_train=int(time.time()), closed=used))

@@ -12,18 +12,22 @@ import socket
 from typing import Any
 
 from sshknock.errors import SshknockError
-from sshknock.records import record
+from sshknock.records import record, replace
 
 
 @record
 class Route:
-    """From where to where: ``address`` and ``source`` are socket addresses, the source's port 0."""
+    """From where to where: ``address`` and ``source`` are socket addresses, the source's port 0.
+
+    ``alternative`` leads to the same host by the other family of addresses, where there is one.
+    """
 
     host: str
     port: int
     family: int
     address: tuple[Any, ...]
     source: tuple[Any, ...]
+    alternative: Route | None = None
 
     def to_port(self, port: int) -> tuple[Any, ...]:
         """Return the socket address of another port of the same host."""
@@ -44,6 +48,8 @@ class Route:
 def resolve(host: str, port: int) -> Route:
     """Find the first address of a host that there is a route to. Sends nothing to the host.
 
+    Where the other family of addresses leads there too, the route knows an alternative.
+
     Raises SshknockError for a name that is not known, and when no route leads there.
     """
     try:
@@ -55,11 +61,15 @@ def resolve(host: str, port: int) -> Route:
             "is the name right, and is this machine on line? nothing was sent",
         ) from error
     failure: OSError | None = None
+    routes: dict[int, Route] = {}  # the first of each family
     for family, _, _, _, address in found:
         try:
-            return Route(host, port, family, address, _source(family, address))
+            routes.setdefault(family, Route(host, port, family, address, _source(family, address)))
         except OSError as error:
             failure = failure or error
+    if routes:
+        first, *others = routes.values()
+        return replace(first, alternative=others[0] if others else None)
     reason = failure.strerror if failure else "it has no address"
     raise SshknockError(
         f"no way leads to {host}: {reason}", "is this machine on line? nothing was sent"

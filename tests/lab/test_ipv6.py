@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 
 from tests.lab import Lab
@@ -59,3 +61,42 @@ def test_a_host_with_both_families_uses_one_for_all(lab: Lab) -> None:
     # The server's own guard frame (240.0.0.0/4) is in the capture, when a knockd starts meanwhile.
     used = {source for source in used if not source.startswith("24")}
     assert len(used) == 1
+
+
+@pytest.mark.parametrize("dead", ["ip", "ip6"])
+def test_a_host_whose_other_family_is_dead_is_reached(lab: Lab, dead: str) -> None:
+    """Packets of one family get lost without a word: one ssh run goes by the other."""
+    server, laptop = lab.server(), lab.client()
+    server.init()
+    laptop.enroll(server, host="server")
+    drop = f"{dead} saddr {server.ipv4 if dead == 'ip' else server.ipv6} drop"
+    chain = f"chain in {{ type filter hook prerouting priority -400; {drop}; }}"
+    laptop.run(["nft", "-f", "-"], input=f"table inet drops {{\n{chain}\n}}\n")
+    for _ in range(3):
+        address = laptop.ssh("myserver", "echo $SSH_CONNECTION").stdout.split()[0]
+        assert address == (laptop.ipv6 if dead == "ip" else laptop.ipv4)
+        Pair(lab, server, laptop).in_step()
+
+
+def test_a_laptop_with_privacy_addresses_keeps_to_one(pair: Pair) -> None:
+    """Its source address changes between two logins, and a newer one comes up in a session."""
+    laptop, server = pair.laptop, pair.server
+    fresh = "fd00:77::dead:beef"
+    with laptop.popen(
+        ["ssh", "-o", "BatchMode=yes", "myserver", "echo $SSH_CONNECTION; cat"],
+        stdin=subprocess.PIPE,
+    ) as running:
+        assert running.line().split()[0] == laptop.ipv6
+        # The older address is deprecated, as a temporary one is after a day: new sockets leave it.
+        laptop.run(["ip", "-6", "address", "add", f"{fresh}/64", "dev", "eth0", "nodad"])
+        laptop.run(
+            [
+                *("ip", "-6", "address", "change", f"{laptop.ipv6}/64", "dev", "eth0"),
+                *("preferred_lft", "0"),
+            ]
+        )
+        client = laptop.ssh("myserver", "echo $SSH_CONNECTION").stdout.split()[0]
+        assert client == fresh
+        assert server.pairing("laptop")["last_address"] == fresh
+    pair.in_step()
+    assert server.elements("open6") == []
