@@ -85,6 +85,7 @@ def current(store: Store, config: Config) -> Status:
         doors = agree(store, config, "status")
     except SshknockError as error:
         doors, problem = (), error
+    listener = engine(store, config)
     return Status(
         config=config,
         exposed=exposed or hiding.of(store).is_visible,
@@ -92,8 +93,8 @@ def current(store: Store, config: Config) -> Status:
         exposure=exposures.last(store, int(time.time())),
         guests=tuple(store.guests()),
         lines=_lines(store),
-        sweep_chance=engine(store, config).block(doors).sweep_chance,
-        complaints=tuple(complaints(config, store)),
+        sweep_chance=listener.block(doors).sweep_chance,
+        complaints=(*listener.complaints(), *complaints(config, store)),
         problem=problem,
     )
 
