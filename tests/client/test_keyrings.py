@@ -111,6 +111,17 @@ def test_the_file_is_private_and_the_folders_too() -> None:
     assert keyring_folder().stat().st_mode & 0o777 == 0o700
 
 
+def test_what_a_killed_write_left_behind_is_forgotten_too() -> None:
+    """It holds the secret as well; another name's leftovers are none of ours."""
+    store = FileStore(keyring_folder(), "sshknock")
+    store.set("box", "{}")
+    folder = keyring_folder() / "sshknock"
+    for name in ("box", "boxes"):
+        (folder / f".{name}.json.0123456789abcdef").write_text("half of a sec")
+    store.delete("box")
+    assert [path.name for path in folder.iterdir()] == [".boxes.json.0123456789abcdef"]
+
+
 def test_a_file_that_others_can_read_is_refused() -> None:
     """The secret may be known: said, with what to do."""
     store = FileStore(keyring_folder(), "sshknock")

@@ -51,12 +51,14 @@ class FileStore:
         write_private(self._path(name), text.encode())
 
     def delete(self, name: str) -> None:
-        """Remove the text's file, where there is one."""
+        """Remove the text's file, where there is one, and every copy of it."""
         path = self._path(name)
-        try:
-            path.unlink()
-        except FileNotFoundError:
+        if not self._service.is_dir():
             return
+        try:
+            # Beside it, what a killed write left behind holds the secret as well.
+            for leftover in (*self._service.glob(f".{path.name}.*"), path):
+                leftover.unlink(missing_ok=True)
         except OSError as error:
             raise SystemFault(f"cannot remove {path}: {error.strerror}") from error
         sync_folder(self._service)
