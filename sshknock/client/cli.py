@@ -75,14 +75,15 @@ def cli(context: click.Context) -> None:
     help="Where the secret is kept.",
 )
 @click.option("--host", metavar="HOST", help="Where the server is, if not where the token says.")
-def enroll(name: str, source: str, keyring: str, host: str | None) -> None:
+@click.option("--again", is_flag=True, help="Take a token that was used here and forgotten.")
+def enroll(name: str, source: str, keyring: str, host: str | None, again: bool) -> None:
     """Pair with a server, by the token that its administrator made. Needs no network."""
     from sshknock.client.enroll import enroll as make  # noqa: PLC0415  each command loads its own
     from sshknock.client.terminal import read_token  # noqa: PLC0415
     from sshknock.protocol.token import Token  # noqa: PLC0415
 
     text = read_token() if source == "-" else _read_private(source)
-    pairing = make(name, Token.decode(text), keyring=keyring, host=host)
+    pairing = make(name, Token.decode(text), keyring=keyring, host=host, again=again)
     click.echo(f"enrolled {name}: {pairing.host} port {pairing.port}, keyring {pairing.keyring}")
     click.echo(f"next: sshknock ssh-config {name} --write, and then: ssh {name}")
     if source != "-":

@@ -10,21 +10,30 @@ import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 
-from sshknock.client import config, paths
+from sshknock.client import config, paths, used
 from sshknock.client.config import FILE_KEYRING, Config, Pairing
 from sshknock.client.keyrings import Keyring, open_keyring
-from sshknock.client.state import PairingState, locked_by_hand
-from sshknock.errors import BadInput, KeyringUnavailable, NoSuchPairing, UsageError
+from sshknock.client.state import PairingState, Store, locked_by_hand
+from sshknock.errors import (
+    BadInput,
+    KeyringUnavailable,
+    NoSuchPairing,
+    SshknockError,
+    UsageError,
+)
 from sshknock.protocol.names import parse_host, parse_name, parse_port
 from sshknock.protocol.token import Token
 
 SYSTEM_KEYRING = "system"
 
 
-def enroll(name: str, token: Token, *, keyring: str, host: str | None = None) -> Pairing:
+def enroll(
+    name: str, token: Token, *, keyring: str, host: str | None = None, again: bool = False
+) -> Pairing:
     """Make a pairing from a token; needs no network.
 
-    ``keyring`` is ``system`` or ``file``; ``host`` takes the place of the hosts in the token.
+    ``keyring`` is ``system`` or ``file``; ``host`` takes the place of the hosts in the token;
+    ``again`` allows a token that was used here and forgotten.
     Raises UsageError for a name or a token that is taken, and KeyringUnavailable.
     """
     hosts = token.hosts if host is None else (parse_host(host),)
@@ -33,6 +42,8 @@ def enroll(name: str, token: Token, *, keyring: str, host: str | None = None) ->
     token.parameters.check()
     with config.changing() as known:
         _refuse_taken(known, parse_name(name), token)
+        if not again:
+            _refuse_used(token)
         pairing = Pairing(name, hosts, token.port, _recorded(keyring), token.pairing_id)
         _store_state(open_keyring(pairing.keyring), name, token)
         known.pairings[name] = pairing
@@ -53,6 +64,8 @@ def forget(name: str, *, force: bool = False) -> Pairing | None:
             if not _forget_left_over(name):
                 raise NoSuchPairing(f"there is no pairing {name!r}", "'sshknock status' lists them")
         else:
+            if _was_used(pairing):
+                used.remember(pairing.pairing_id)
             try:
                 open_keyring(pairing.keyring).delete(name)
             except KeyringUnavailable as error:
@@ -94,6 +107,24 @@ def _refuse_taken(known: Config, name: str, token: Token) -> None:
                 f"this token is enrolled already, as {other.name!r}",
                 "a token is for one client: make another with 'sshknock-server client add'",
             )
+
+
+def _refuse_used(token: Token) -> None:
+    """Refuse a token whose counters were forgotten here: they would begin at 0 again."""
+    if used.is_remembered(token.pairing_id):
+        raise UsageError(
+            "this token was used here before, and its counters were forgotten",
+            "'sshknock-server client rotate' makes a new one; with --again this one is taken, and"
+            " 'sshknock sync NAME --search' looks for its counter",
+        )
+
+
+def _was_used(pairing: Pairing) -> bool:
+    """Tell whether any sequence of a pairing was sent; one that cannot be read may have been."""
+    try:
+        return Store(pairing).load().counters.sent >= 0
+    except SshknockError:
+        return True
 
 
 def _recorded(keyring: str) -> str:

@@ -13,6 +13,7 @@ import pytest
 from sshknock.client import config
 from sshknock.client.keyrings.file import FileStore, keyring_folder
 from sshknock.client.state import Store
+from sshknock.protocol.counters import ClientCounters
 from sshknock.records import replace
 from tests.client.conftest import (
     SECRET,
@@ -125,6 +126,20 @@ def test_forget_leaves_nothing(token: Path, home: Path) -> None:
     for path in home.rglob("*"):
         assert not path.is_file() or SECRET.hex() not in path.read_text()
     assert_says(sshknock("forget", "box"), 3, "box")
+
+
+def test_a_token_that_was_used_up_here_is_not_taken_again_by_itself(token: Path) -> None:
+    """Its counters went with ``forget``; unused it may come again, and ``--again`` insists."""
+    again = ("enroll", "box", "--token-file", token, "--keyring", "file")
+    enroll(token)
+    assert sshknock("forget", "box").returncode == 0
+    enroll(token)
+    store = Store(config.load().pairings["box"])
+    store.save(replace(store.load(), counters=ClientCounters(-1, 0)))
+    assert sshknock("forget", "box").returncode == 0
+    assert_says(sshknock(*again), 2, "was used here before", "client rotate", "--again")
+    assert config.load().pairings == {}
+    assert sshknock(*again, "--again").returncode == 0
 
 
 def _with_a_lost_keyring() -> None:
