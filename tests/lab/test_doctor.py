@@ -286,7 +286,7 @@ def test_what_only_the_server_can_tell(lab: Lab) -> None:
     second.sshknock("forget", "myserver")
     pair.server.sshknock("client", "remove", "laptop")
     pair.server.pair("laptop")
-    second.sshknock("enroll", "myserver", "--token-file", "token", "--keyring", "file")
+    second.sshknock("enroll", "myserver", "--token-file", "token", "--keyring", "file", "--again")
     assert "never opened for this pairing" in causes(the_problem(second, NOT_OPENED))[0]
 
 

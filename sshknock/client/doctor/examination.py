@@ -15,7 +15,7 @@ from sshknock.client.doctor.trial import LOGIN_ATTEMPTS, Trial, try_to_open
 from sshknock.client.route import Route, resolve
 from sshknock.client.state import MARGIN_S, UNUSED_S, PairingState, Store, locked_by_hand
 from sshknock.client.sync import NEW_DOORS_S, Met
-from sshknock.errors import SshknockError, one_line
+from sshknock.errors import BadInput, KeyringUnavailable, SshknockError, SystemFault, one_line
 
 _FAMILIES = {socket.AF_INET: "IPv4", socket.AF_INET6: "IPv6"}
 _DEAD = (Answer.SILENT, Answer.UNREACHABLE)
@@ -62,7 +62,9 @@ class Examination:
             with locked_by_hand(self.pairing.name):
                 yield from self._over_the_network(store, routes)
         except SshknockError as error:
-            yield problem(Check.OPENING, error.message, *([error.hint] if error.hint else []))
+            yield _hindered(error)
+        except OSError as error:  # an address of ours that went away meanwhile
+            yield problem(Check.ROUTE, f"this machine lost its way there: {error.strerror}")
 
     def _routes(self) -> Generator[Finding, None, list[Route]]:
         """Yield what is found about the name; return a route for each family that has one."""
@@ -173,12 +175,12 @@ class Examination:
         if way is not ways[0]:
             yield problem(
                 Check.FAMILY,
-                f"{host} opens over {way} and not over {ways[0]}, which a login takes",
+                f"{host} opens over {way} and not over {ways[0]}, which a login tries first",
                 f"sshknock set {name} host={way.route.address[0]}",
                 "or mend the name's other address, or the way there",
             )
         elif any(other.plain.answer in _DEAD for other in ways[1:]):
-            yield note(Check.FAMILY, f"{host} does not answer over {ways[1]}; a login takes {way}")
+            yield note(Check.FAMILY, f"{host} does not answer over {ways[1]}; a login tries {way}")
         met = trial.met
         if met is not None:
             yield self._out_of_step(met)
@@ -224,3 +226,11 @@ class Examination:
                 ports=(before.parameters.port_min, before.parameters.port_max),
             )
         )
+
+
+def _hindered(error: SshknockError) -> Finding:
+    """Return the finding for what kept us from knocking."""
+    if isinstance(error, KeyringUnavailable | BadInput):
+        return here.keyring_failed(error)
+    check = Check.FILES if isinstance(error, SystemFault) else Check.BUSY
+    return problem(check, error.message, *([error.hint] if error.hint else []))

@@ -28,6 +28,7 @@ class Check(Enum):
     SSH = "ssh"
     NAME = "name"
     ROUTE = "route"
+    BUSY = "busy"
     REACH = "reach"
     FAMILY = "family"
     HIDDEN = "hidden"

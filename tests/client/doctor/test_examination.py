@@ -1,0 +1,78 @@
+"""The doctor before a door on the loopback: what it spends, and what it leaves behind."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from sshknock.client import config, state
+from sshknock.client.doctor.examination import Examination
+from sshknock.client.doctor.findings import Check, Level
+from sshknock.client.state import OPENED, lock_file
+from sshknock.protocol.counters import ClientCounters
+from sshknock.system.files import locked
+from tests.client.conftest import pair, sshknock
+from tests.client.door import Door
+
+
+def diagnose(code: int) -> dict[str, Any]:
+    """Run the doctor on the one pairing; its findings by check, and what it sent."""
+    done = sshknock("doctor", "box", "--json")
+    assert (done.returncode, done.stderr) == (code, ""), done.stdout
+    (row,) = json.loads(done.stdout)["pairings"]
+    found = {finding["check"]: finding for finding in row["findings"]}
+    assert len(found) == len(row["findings"])
+    return {**found, "sent": row["sent"]}
+
+
+def test_a_door_that_opens_is_one_sequence_and_a_close(door: Door) -> None:
+    """As a login: saved before it is sent, confirmed, closed."""
+    store = pair(door)
+    found = diagnose(0)
+    assert found["sent"] == [0]
+    assert "opened for counter 0: SSH-2.0-fake" in found["opening"]["what"]
+    assert door.wait_for(lambda: door.closed == [0])
+    left = store.load()
+    assert left.counters == ClientCounters(0, 0, strong=0)
+    assert (left.closed, left.last_result) == (True, OPENED)
+
+
+def test_a_server_beyond_the_window_is_found_and_met() -> None:
+    """Two as a login would, then far points; that nobody here sent those counters is said."""
+    with Door(counters=range(16), accept_from=15) as door:
+        store = pair(door)
+        found = diagnose(1)
+        assert found["sent"] == [0, 1, 7, 15]
+        assert "out of step" in found["step"]["what"]
+        assert "another machine" in "".join(found["step"]["todo"])
+        assert store.load().counters.confirmed == 15
+        assert door.wait_for(lambda: door.closed == [15])
+
+
+def test_a_server_that_opens_for_nothing_costs_six_sequences() -> None:
+    """Each saved before it is sent; the text for people says which."""
+    with Door(accept_from=100) as door:
+        store = pair(door, counters=ClientCounters(40, 40), last_open=1)
+        done = sshknock("doctor", "box")
+        assert done.returncode == 5, done.stdout
+        assert "did not open port" in done.stdout
+        assert "counters 41, 42, 48, 40, 56, 32" in done.stdout
+        assert store.load().counters.sent == 56
+
+
+def test_an_ssh_that_knocks_is_waited_for_but_not_for_ever(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then it is said, and nothing is sent."""
+    store = pair(door)
+    monkeypatch.setattr(state, "_BY_HAND_LOCK_WAIT_S", 0.1)
+    known = config.load()
+    examination = Examination(known.named("box"), known)
+    with locked(lock_file("box")):
+        *_, last = examination.findings()
+    assert (last.check, last.level) == (Check.BUSY, Level.PROBLEM)
+    assert "still knocking" in last.what
+    assert examination.sent == []
+    assert store.load().counters == ClientCounters()
