@@ -69,6 +69,11 @@ class Namespaces:
         self.root = Path(f"/proc/{self.pid}/root")
         self._network = os.open(f"/proc/{self.pid}/ns/net", os.O_RDONLY)
 
+    @property
+    def first(self) -> int:
+        """The process outside whose child is the init of this machine."""
+        return self._unshare.pid
+
     def enter(self, argv: Sequence[str]) -> list[str]:
         """The command line that runs `argv` in here."""
         target = ("--target", str(self.pid))

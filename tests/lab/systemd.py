@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from tests.lab.waiting import eventually
 SYSTEMD = "/lib/systemd/systemd"
 
 # The machine's own files below, what is written above; /etc and the homes are the lab host's. No
-# unit of the machine is started but what multi-user.target itself is made of.
+# unit of the machine is started but what multi-user.target itself is made of; ours are.
 ROOT = f"""
 set -e
 mkdir -p /run/booted
@@ -27,9 +29,10 @@ mount -t sysfs sysfs root/sys
 mount -t cgroup2 cgroup2 root/sys/fs/cgroup
 mount --bind /dev root/dev
 mount --bind /etc root/etc
+mount --bind /var/lib root/var/lib
 mkdir root/run/home
 mount --bind /run/home root/run/home
-rm -f root/etc/systemd/system/*.wants/*
+find root/etc/systemd/system/*.wants -type l ! -name 'sshknock*' -delete
 exec chroot root /usr/bin/env -i container=lab PATH=/usr/sbin:/usr/bin:/sbin:/bin \\
     {SYSTEMD} --unit=multi-user.target --show-status=no
 """
@@ -38,6 +41,18 @@ exec chroot root /usr/bin/env -i container=lab PATH=/usr/sbin:/usr/bin:/sbin:/bi
 def boot(server: Server) -> None:
     """Boot systemd on a server; from here on all that runs on it runs under that systemd."""
     server.stop_sshd()
+    _boot(server)
+
+
+def reboot(server: Server) -> None:
+    """Cut a booted server's power: no process, no rule and no file in /run is left. Boot again."""
+    os.kill(server.namespaces.pid, signal.SIGKILL)
+    _move_to(server, children(server.namespaces.first)[0])
+    server.run(["nft", "flush", "ruleset"])
+    _boot(server)
+
+
+def _boot(server: Server) -> None:
     started = server.popen(
         ["unshare", "-m", "-p", "-f", "-C", "-i", "--propagation", "private", "sh", "-c", ROOT],
         stdout=subprocess.DEVNULL,
@@ -56,10 +71,15 @@ def boot(server: Server) -> None:
 
     pid = eventually(first_process, "systemd starts")
     assert pid is not None
-    server.namespaces.pid = pid
-    server.root = server.namespaces.root = Path(f"/proc/{pid}/root")
+    _move_to(server, pid)
     eventually(lambda: _state(server) in {"running", "degraded"}, "systemd is up", timeout_s=60)
     server.run(["systemctl", "start", "ssh"])
+
+
+def _move_to(server: Server, pid: int) -> None:
+    """Let what is run on the server be run where this process is."""
+    server.namespaces.pid = pid
+    server.root = server.namespaces.root = Path(f"/proc/{pid}/root")
 
 
 def units(server: Server) -> dict[str, str]:

@@ -11,6 +11,7 @@ from tests.lab import Lab, eventually
 from tests.lab.conftest import Pair, make_pair
 from tests.lab.faults_reboot import backup, power_off, power_on
 from tests.lab.faults_victims import supervisors
+from tests.lab.systemd import boot, reboot, units
 
 pytestmark = pytest.mark.lab
 
@@ -166,3 +167,19 @@ def test_books_that_are_restored_under_a_running_server_are_noticed(pair: Pair) 
     assert "exposed" in pair.server.sshknock("log").stdout
     logs_in(pair)
     assert_opens_nothing(pair, range(4))
+
+
+def test_a_reboot_under_systemd(lab: Lab) -> None:
+    """Units hide the port before sshd starts, and bring back knockd and supervisor."""
+    server, laptop = lab.server(), lab.client()
+    boot(server)
+    server.sshknock("init", "--yes")
+    laptop.enroll(server)
+    pair = Pair(lab, server, laptop)
+    logs_in(pair)
+    reboot(server)
+    assert laptop.connects(server.ipv4) == "refused"
+    eventually(lambda: units(server)["sshknock.service"] == "running", "the supervisor runs")
+    assert server.status()["exposed"] is False
+    assert_opens_nothing(pair, range(1))
+    logs_in(pair)
