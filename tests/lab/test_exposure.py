@@ -63,6 +63,7 @@ def test_a_reload_of_nftables(lab: Lab) -> None:
     server.put("/etc/nftables.conf", NFTABLES_CONF, 0o755)
     pair.laptop.ssh("myserver", "true")
     pair.in_step()
+    eventually(lambda: not hooks(server), "the hooks have ended")
     assert exposure(server) is None
     server.run(["nft", "-f", "/etc/nftables.conf"])
     assert_nothing_came_back(pair, counter=0)
