@@ -64,8 +64,8 @@ def test_a_port_that_opens_later_is_reached_as_soon_as_it_opens() -> None:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind((HOST, port))
     opener = threading.Timer(0.1, listener.listen)
-    opener.start()
     started = time.monotonic()
+    opener.start()
     outcome = connect(resolve(HOST, port), NoWatch(), limit_s=5)
     took = time.monotonic() - started
     opener.join()
