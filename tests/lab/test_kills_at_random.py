@@ -52,7 +52,7 @@ def one_round(pair: Pair, victim: str, moment_s: float) -> int:
 
 
 @pytest.mark.parametrize(
-    "rounds", [pytest.param(8, id="some"), pytest.param(100, id="many", marks=pytest.mark.long)]
+    "rounds", [pytest.param(6, id="some"), pytest.param(100, id="many", marks=pytest.mark.long)]
 )
 def test_whoever_dies_the_next_plain_ssh_works(pair: Pair, rounds: int) -> None:
     """200 rounds over both ways to admit: one run of ssh, and `confirmed` + 1 is `next`."""
