@@ -93,7 +93,7 @@ def _apply(config: Config, before: Config | None, wanted: Hiding, was: Hiding | 
         systemd.install()
     reconcile("init")
     if config.service is Service.OWN:
-        watch.ensure_running()
+        watch.restart()
 
 
 def take_down() -> None:

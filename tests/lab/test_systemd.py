@@ -40,7 +40,8 @@ def test_what_is_killed_comes_back(booted: tuple[Server, Client]) -> None:
     """Both knockd and the supervisor, by systemd."""
     server, laptop = booted
     server.run(["pkill", "-9", "-x", "knockd"])
-    server.run(["systemctl", "kill", "-s", "KILL", "sshknock.service"])
+    # Its children end at any moment, and one that just has makes systemctl fail.
+    server.run(["systemctl", "kill", "-s", "KILL", "--kill-whom=main", "sshknock.service"])
     eventually(lambda: units(server)["sshknock.service"] == "running", "the supervisor is back")
     eventually(lambda: server.processes("knockd"), "knockd is back")
     assert laptop.ssh("myserver", "echo in").stdout == "in\n"
@@ -67,7 +68,21 @@ def test_uninstall_leaves_no_unit(booted: tuple[Server, Client]) -> None:
     assert laptop.ssh("myserver", "echo in").stdout == "in\n"
     server.sshknock("uninstall", "--yes")
     # systemd forgets a unit whose file is gone a moment after it was told.
-    eventually(lambda: units(server) == {}, "no unit is left")
+    eventually(lambda: units(server) == {}, "no unit is left", timeout_s=30)
     assert server.processes("knockd") == {}
     assert laptop.connects(server.ipv4) == "open"
     assert list(server.path("/etc/systemd/system").glob("sshknock*")) == []
+
+
+def test_the_doctor_knows_the_units(booted: tuple[Server, Client]) -> None:
+    """It is content right after init, and names a unit that would not start at the next boot."""
+    server, _ = booted
+    told = server.sshknock("doctor", timeout_s=60).stdout
+    assert "sshknock-boot.service is enabled." in told
+    server.run(["systemctl", "disable", "sshknock.service"])
+    done = server.sshknock("doctor", check=False, timeout_s=60)
+    assert done.code == 1
+    assert "sshknock.service is not enabled" in done.stdout
+    server.sshknock("init", "--yes")
+    assert server.sshknock("doctor", timeout_s=60).code == 0
+    assert "hook fails" not in server.sshknock("log").stdout

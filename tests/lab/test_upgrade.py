@@ -58,10 +58,15 @@ def package(own_installation: Installation) -> Path:
     return found
 
 
+def supervisor(server: Server) -> int:
+    """The supervisor's process."""
+    (pid,) = (pid for pid, line in server.processes().items() if "hook.py watch" in line)
+    return pid
+
+
 def look_now(server: Server) -> None:
     """Have the supervisor look at the hooks at once, as a reload does."""
-    (pid,) = (pid for pid, line in server.processes().items() if "hook.py watch" in line)
-    os.kill(pid, signal.SIGHUP)
+    os.kill(supervisor(server), signal.SIGHUP)
 
 
 def logged(server: Server, kind: str) -> list[str]:
@@ -87,6 +92,9 @@ def test_a_package_that_was_replaced_goes_on_at_once(pair: Pair, package: Path) 
         session.popen.stdin.close()
         session.wait()
     pair.in_step()
+    before = supervisor(pair.server)
+    pair.server.init()
+    assert supervisor(pair.server) != before, "the supervisor is the new program"
     assert pair.server.sshknock("doctor", timeout_s=60).code == 0
     assert "Note" not in pair.server.sshknock("status").stdout
 

@@ -17,7 +17,7 @@ _PATIENCE_S = 20.0
 _MIB = 1 << 20
 _LITTLE_ROOM = 64 * _MIB
 _TOO_LITTLE_ROOM = 4 * _MIB
-_TRIAL_FILE = "doctor"
+_TRIAL_FILE = ".sshknock-doctor"
 _FIRST_YEAR = 2024
 
 
@@ -38,8 +38,8 @@ def check_room(_config: Config) -> Iterator[Finding]:
     """Look whether counters can be saved: what cannot be saved does not open."""
     for folder in (paths.STATE, paths.RUN, paths.KNOCKD_CONF.resolve().parent):
         try:
-            write_private(folder / f".{_TRIAL_FILE}", b"written by 'sshknock-server doctor'\n")
-            (folder / f".{_TRIAL_FILE}").unlink()
+            write_private(folder / _TRIAL_FILE, b"written by 'sshknock-server doctor'\n")
+            (folder / _TRIAL_FILE).unlink()
         except (SystemFault, OSError) as error:
             yield problem(
                 f"{folder} cannot be written: {error}", "mount it writable, or make room on it"

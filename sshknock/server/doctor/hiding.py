@@ -43,18 +43,24 @@ def check_other_tables(config: Config) -> Iterator[Finding]:
 
     What they do with knocks does not matter: knockd sees packets before any filter.
     """
-    versions = {address.version for address in interfaces.addresses(config.interface)}
-    found = False
+    own = interfaces.reachable(interfaces.addresses(config.interface))
+    versions = sorted({address.version for address in own})
     rules = other_tables.listing()
+    found = False
     for port in config.ports:
-        for version in sorted(versions):
-            for chain in other_tables.that_drop(rules, port, config.interface, version):
+        chains = {
+            version: list(other_tables.that_drop(rules, port, config.interface, version))
+            for version in versions
+        }
+        for version in versions:
+            for chain in chains[version]:
                 found = True
-                yield problem(
-                    f"The {chain} drops every new connection to port {port} over IPv{version}:"
-                    " nobody gets in, knocked or not.",
-                    f"accept tcp port {port} there: our own table hides it",
-                )
+                what = f"The {chain} drops every new connection to port {port} over IPv{version}"
+                remedy = f"accept tcp port {port} there: our own table hides it"
+                if all(chains.values()):
+                    yield problem(f"{what}: nobody gets in, knocked or not.", remedy)
+                else:
+                    yield note(f"{what}.", f"if clients use IPv{version}, {remedy}")
     if not found:
         yield ok("No other table of nftables keeps everybody from the hidden port.")
 

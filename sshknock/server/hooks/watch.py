@@ -96,6 +96,12 @@ def ensure_running() -> int:
     return pid
 
 
+def restart() -> None:
+    """Have a supervisor run that is the program of now; raises SystemFault."""
+    stop()
+    ensure_running()
+
+
 def stop() -> None:
     """End the supervisor and wait for it; knockd is not touched. Raises SystemFault."""
     pid = running_pid()
