@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 
 from tests.lab import Host
 from tests.lab.conftest import Pair
@@ -45,6 +45,18 @@ def kill(pids: list[int]) -> int:
             os.kill(pid, signal.SIGKILL)
             killed += 1
     return killed
+
+
+@contextmanager
+def paused(pids: list[int]) -> Iterator[None]:
+    """Let processes stand still while the context lasts."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
 
 
 def _lines_with(host: Host, words: str) -> list[int]:

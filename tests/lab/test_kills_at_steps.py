@@ -9,7 +9,7 @@ import pytest
 from tests.lab import Completed, Lab, Server, eventually, faults
 from tests.lab.conftest import Pair
 from tests.lab.faults import Step
-from tests.lab.faults_victims import hooks
+from tests.lab.faults_victims import hooks, paused, supervisors
 
 pytestmark = pytest.mark.lab
 
@@ -136,8 +136,10 @@ def test_of_a_reconcile_that_has_all_to_do(pair: Pair, stride: int) -> None:
     server = pair.server
 
     def rebuild(options: list[str]) -> str:
-        server.run(["nft", "flush", "ruleset"])
-        return killed_tool(server, options, "reconcile")[1]
+        eventually(lambda: supervisors(server), "a supervisor runs", timeout_s=MACHINE_IS_BUSY_S)
+        with paused(supervisors(server)):  # it would be quicker
+            server.run(["nft", "flush", "ruleset"])
+            return killed_tool(server, options, "reconcile")[1]
 
     def rebuilt(step: Step) -> None:
         server.sshknock("reconcile")

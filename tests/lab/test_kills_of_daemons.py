@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import random
-import signal
 import time
 
 import pytest
 
 from tests.lab import Lab, Server, eventually
 from tests.lab.conftest import Pair, make_pair
-from tests.lab.faults_victims import hooks, kill, supervisors
+from tests.lab.faults_victims import hooks, kill, paused, supervisors
 from tests.lab.systemd import boot, units
 
 pytestmark = pytest.mark.lab
@@ -58,13 +56,11 @@ def deaths_told(server: Server) -> int:
 
 def test_a_knockd_that_is_dead_is_said_by_status(pair: Pair) -> None:
     """Where nobody brings it back, because the supervisor cannot run, status says so."""
-    (supervisor,) = supervisors(pair.server)
-    os.kill(supervisor, signal.SIGSTOP)
-    eventually(lambda: not hooks(pair.server), "the hooks of earlier logins have ended")
-    kill(list(knockds(pair.server)))
-    eventually(lambda: not knockds(pair.server), "knockd is dead")
-    assert "knockd does not run" in pair.server.sshknock("status").stdout
-    os.kill(supervisor, signal.SIGCONT)
+    with paused(supervisors(pair.server)):
+        eventually(lambda: not hooks(pair.server), "the hooks of earlier logins have ended")
+        kill(list(knockds(pair.server)))
+        eventually(lambda: not knockds(pair.server), "knockd is dead")
+        assert "knockd does not run" in pair.server.sshknock("status").stdout
     eventually(lambda: knockds(pair.server), "knockd is back", timeout_s=20)
     pair.laptop.ssh("myserver", "true")
     pair.in_step()
