@@ -161,6 +161,7 @@ def with_password(laptop: Client, password: str, *command: str) -> Completed:
     return laptop.run(["/usr/bin/python3", "-c", ANSWERS, password, *command], check=False)
 
 
+@pytest.mark.long
 def test_a_user_with_sudo(pair: Pair) -> None:
     """A password is asked for when sudo wants one, and only at a terminal."""
     server, laptop = pair.server, pair.laptop

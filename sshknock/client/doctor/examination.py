@@ -205,6 +205,8 @@ class Examination:
         )
 
     def _not_opened(self, trial: Trial, way: Way) -> Finding:
+        if trial.mute:
+            return verdict.no_greeting(self.pairing.host, self.pairing.port)
         if way.plain.answer is Answer.SILENT and not trial.heard.answered:
             # A neighbour that went off just now is given up after some packets more.
             again = look_plainly(way.route)

@@ -20,7 +20,7 @@ from sshknock.client.knock import NothingSent, pacing
 from sshknock.client.manual import read_identification
 from sshknock.client.opening import send_close
 from sshknock.client.route import Route
-from sshknock.client.state import FAILED, PairingState, Store
+from sshknock.client.state import FAILED, OPENED, PairingState, Store
 from sshknock.client.sync import Met
 from sshknock.protocol.counters import ClientCounters, search_points
 from sshknock.protocol.derivation import derive
@@ -34,7 +34,11 @@ _PACING = pacing(1)  # that of a login's second attempt: the first may be too qu
 
 @dataclass(slots=True)
 class Trial:
-    """What was sent over one route, and what came of it; ``opened`` is the counter that did."""
+    """What was sent over one route, and what came of it.
+
+    ``opened`` is the counter that did; ``mute`` tells that sshd said nothing
+    through the open door.
+    """
 
     route: Route
     before: PairingState
@@ -42,6 +46,7 @@ class Trial:
     heard: Heard = field(default_factory=Heard)
     opened: int | None = None
     identification: str | None = None
+    mute: bool = False
 
     @property
     def met(self) -> Met | None:
@@ -51,7 +56,7 @@ class Trial:
         counters, window = self.before.counters, self.before.parameters.window
         ahead = self.opened - window > counters.sent
         behind = self.opened <= counters.confirmed
-        unused = max(counters.sent, *self.sent) + 1
+        unused = max((counters.sent, *self.sent)) + 1
         return Met(self.opened, unused, ahead, behind) if ahead or behind else None
 
 
@@ -66,9 +71,16 @@ def try_to_open(store: Store, route: Route, *, refused: bool, search: bool = Tru
         if connection is not None:
             with connection:
                 trial.identification = read_identification(connection)
-            if trial.identification is not None:
-                _confirm(store, trial, counter, refused=refused)
-                return trial
+            if trial.identification is None:
+                trial.mute = True
+            else:
+                trial.opened = counter
+                confirmed = store.load().confirmed(
+                    counter, shut_before=True, refused=refused, now=_now()
+                )
+                store.save(confirmed)
+            _leave(store, route, counter)
+            return trial
         if trial.heard.udp_forbidden or trial.heard.tcp_dropped_here:
             return trial
     return trial
@@ -106,14 +118,13 @@ def _attempt(
     return connection
 
 
-def _confirm(store: Store, trial: Trial, counter: int, *, refused: bool) -> None:
-    """Record the confirm, and leave the door as a login does."""
-    state = store.load().confirmed(counter, shut_before=True, refused=refused, now=_now())
-    store.save(state)
-    trial.opened = counter
+def _leave(store: Store, route: Route, counter: int) -> None:
+    """Close the door as a login does."""
+    state = store.load()
     with suppress(NothingSent):
-        send_close(trial.route, state, counter, attempt=1)
-        store.save(replace(state, last_train=_now(), closed=True))
+        send_close(route, state, counter, attempt=1)
+        used = state.last_result == OPENED
+        store.save(replace(state, last_train=_now(), closed=used))
 
 
 def _now() -> int:

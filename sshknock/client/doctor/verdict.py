@@ -63,6 +63,16 @@ def kept_back(heard: Heard, plain: Plain) -> Finding | None:
     return None
 
 
+def no_greeting(host: str, port: int) -> Finding:
+    """Return the finding for a port that opened, and closed again before sshd said who it is."""
+    return problem(
+        Check.OPENING,
+        f"port {port} of {host} opened, and no SSH server answered there",
+        "sshd may refuse this address for a while (MaxStartups, PerSourcePenalties): its log on the"
+        " server tells; or is it the wrong port?",
+    )
+
+
 def not_opened(evidence: Evidence) -> Finding:
     """Return the finding for a server that opened for no train."""
     causes = list(_causes(evidence))
@@ -89,7 +99,7 @@ def _causes(evidence: Evidence) -> Iterator[str]:
             "the secret is not the server's (it never opened for this pairing): the token is of"
             " another server, was replaced, or is in use on another machine: enroll with a new one"
         )
-    yield "no engine runs on the server: 'sshknock-server doctor' says why"
+    yield "no engine, or no sshd, runs on the server: 'sshknock-server doctor' says which"
     yield (
         "the two are far out of step: 'sshknock sync"
         f" {evidence.name}' asks the server over SSH, with --search by knocking"

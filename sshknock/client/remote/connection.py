@@ -126,6 +126,8 @@ class Connection:
         if settings.known_hosts is None:  # "UserKnownHostsFile none" is no leave to trust anybody
             options["known_hosts"] = _default_known_hosts()
         if target.address is not None:
+            if settings.host == target.alias and settings.host_key_alias is None:
+                options["host_key_alias"] = target.address[0]  # ssh has no HostName for the alias
             connecting = self._loop.run_in_executor(None, _plain, target.address)
             options |= {"sock": await connecting, "port": target.address[1], "tunnel": None}
         else:

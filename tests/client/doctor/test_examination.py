@@ -62,6 +62,16 @@ def test_a_server_that_opens_for_nothing_costs_six_sequences() -> None:
         assert store.load().counters.sent == 56
 
 
+def test_a_port_that_opens_and_closes_again_is_not_called_shut() -> None:
+    """As an sshd that refuses this address: the knocks were right, so no more are spent."""
+    with Door(serve=lambda _connection: None) as door:
+        pair(door)
+        found = diagnose(5)
+        assert door.wait_for(lambda: door.closed == [0])
+    assert found["sent"] == [0]
+    assert "no SSH server answered there" in found["opening"]["what"]
+
+
 def test_an_ssh_that_knocks_is_waited_for_but_not_for_ever(
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,7 +16,7 @@ PUBLIC, PRIVATE, SHARED = "198.51.100.7", "192.168.1.5", "100.64.0.5"
 SERVER = "1.1.1.1"
 
 GONE, STRANGER = "removed, disabled or renewed", "never opened for this pairing"
-ENGINE, FAR = "no engine runs", "far out of step"
+ENGINE, FAR = "no engine, or no sshd, runs", "far out of step"
 ROUTER, CARRIER = "the router gives", "the carrier gives"
 KNOCKS, UDP, TCP = "eats the knocks", "eats UDP", "eats TCP to high ports"
 DOWN, MOVED, ALL_EATEN = "the server is down", "used to refuse", "eats everything"

@@ -50,9 +50,9 @@ class FarServer:
         self._thread.join()
         self._loop.close()
 
-    def pair(self, **counters: int) -> Store:
+    def pair(self, *, host: str = HOST, **counters: int) -> Store:
         """Make a pairing for this server, in the file keyring."""
-        pairing = Pairing("box", (HOST,), self.port, "file", PAIRING_ID)
+        pairing = Pairing("box", (host,), self.port, "file", PAIRING_ID)
         with config.changing() as known:
             known.pairings["box"] = pairing
         store = Store(pairing)

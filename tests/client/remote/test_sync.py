@@ -195,6 +195,15 @@ def test_another_host_key_ends_it(home: Path) -> None:
     assert far.commands == []
 
 
+def test_the_host_key_may_be_known_by_the_pairings_host(home: Path) -> None:
+    """Where ssh's settings say nothing of the pairing's name."""
+    with FarServer(home, Server()) as far:
+        store = far.pair(host="localhost", confirmed=2, sent=9)
+        known = home / ".ssh/known_hosts"
+        known.write_text(known.read_text().replace("127.0.0.1", "localhost"))
+        assert sync.ask_server(store.pairing, via=None, called=None, ask=never).counter == 9
+
+
 def test_interrupted_it_leaves_the_state_as_it_was(home: Path) -> None:
     """^C while the server thinks: exit 130, one line, no traceback."""
     with FarServer(home, Lying(None)) as far:
