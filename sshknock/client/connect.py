@@ -111,24 +111,25 @@ class _Round:
             self.error = OSError(code, os.strerror(code))
 
 
-def connect(route: Route, watch: Watch, *, limit_s: float, staggered: bool = True) -> Outcome:
-    """Try to connect for ``limit_s`` seconds; without ``staggered`` by one attempt only.
+def connect(route: Route, watch: Watch, *, limit_s: float, patient: bool = True) -> Outcome:
+    """Try to connect for ``limit_s`` seconds; without ``patient`` until the first answer.
 
-    Raises Abandoned when the watch reports.
+    To the patient a refusal means "not yet". Several SYNs go out either way: one that was lost
+    would look like a port that does not answer. Raises Abandoned when the watch reports.
     """
     attempts = _Round(route)
     watched = dict(watch.descriptors())
     for descriptor, events in watched.items():
         attempts.poll.register(descriptor, events)
     try:
-        connection = _race(attempts, watched, limit_s, staggered=staggered)
+        connection = _race(attempts, watched, limit_s, patient=patient)
     finally:
         attempts.close()
     return Outcome(connection, attempts.refused, attempts.rtt_s, attempts.error)
 
 
 def _race(
-    attempts: _Round, watched: dict[int, int], limit_s: float, *, staggered: bool
+    attempts: _Round, watched: dict[int, int], limit_s: float, *, patient: bool
 ) -> socket.socket | None:
     now = time.monotonic()
     end, due, gap = now + limit_s, now, FIRST_GAP_S
@@ -137,7 +138,7 @@ def _race(
             connection = attempts.start()
             if connection is not None:
                 return connection
-            due = now + gap if staggered else end
+            due = now + gap
             gap = min(gap * GAP_GROWTH, LONGEST_GAP_S)
         for descriptor, _ in attempts.poll.poll(max(0.0, min(due, end) - time.monotonic()) * 1000):
             if descriptor in watched:
@@ -145,7 +146,7 @@ def _race(
             connection = attempts.finish(descriptor)
             if connection is not None:
                 return connection
-        if not staggered and not attempts.pending:
+        if not patient and (attempts.refused or attempts.error):
             return None
         now = time.monotonic()
     return None

@@ -61,7 +61,7 @@ class Opening:
         """
         known = self.state.rtt_ms
         limit_s = _PROBE_S if known is None else min(_PROBE_S, 2 * known / 1000 + 0.1)
-        connection = self._seen(connect(self.route, self._watch, limit_s=limit_s, staggered=False))
+        connection = self._seen(connect(self.route, self._watch, limit_s=limit_s, patient=False))
         self._probed = connection is None
         if connection is not None:
             self._save(replace(self.state, last_result=NOT_HIDDEN))

@@ -99,10 +99,10 @@ def test_a_port_that_is_silent_ends_at_the_limit(silent: Route) -> None:
     assert open_descriptors() == before
 
 
-def test_one_attempt_ends_with_its_refusal() -> None:
+def test_a_probe_ends_with_the_first_refusal() -> None:
     """A probe does not wait any longer once the port has said no."""
     started = time.monotonic()
-    outcome = connect(resolve(HOST, free_port()), NoWatch(), limit_s=5, staggered=False)
+    outcome = connect(resolve(HOST, free_port()), NoWatch(), limit_s=5, patient=False)
     assert outcome.connection is None
     assert outcome.refused
     assert time.monotonic() - started < 1
@@ -115,3 +115,19 @@ def test_it_gives_up_at_once_when_nobody_waits_any_more(silent: Route, watch: Pi
     with pytest.raises(Abandoned):
         connect(silent, watch, limit_s=5)
     assert time.monotonic() - started < 1
+
+
+def test_a_probe_sends_more_than_one_syn_before_it_says_that_nothing_answers(silent: Route) -> None:
+    """A lost packet must not look like a port that is shut: the confirm after it would be false."""
+    syns = 0
+
+    def count(self: Route, kind: int) -> socket.socket:
+        nonlocal syns
+        syns += 1
+        return real(self, kind)
+
+    real = Route.socket
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Route, "socket", count)
+        assert connect(silent, NoWatch(), limit_s=0.3, patient=False).connection is None
+    assert syns > 2

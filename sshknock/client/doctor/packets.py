@@ -95,7 +95,7 @@ class Heard:
 def look_plainly(route: Route) -> Plain:
     """Connect without any knock."""
     before = _failed_again()
-    outcome = connect(route, NoWatch(), limit_s=PLAIN_S, staggered=False)
+    outcome = connect(route, NoWatch(), limit_s=PLAIN_S, patient=False)
     if outcome.connection is not None:
         with outcome.connection as connection:
             return Plain(Answer.OPEN, read_identification(connection))
