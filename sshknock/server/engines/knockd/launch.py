@@ -115,8 +115,9 @@ class SystemdLauncher:
         self._systemctl("start", instance)
 
     def stop(self, instance: Instance) -> None:
-        """Stop the instance of the template unit."""
+        """Stop the instance of the template unit; one that was killed counts as failed no more."""
         self._systemctl("stop", instance)
+        run([_systemctl_path(), "reset-failed", _unit(instance)])
 
     def pid(self, instance: Instance) -> int | None:
         """Return the unit's main process."""
