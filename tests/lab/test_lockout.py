@@ -154,9 +154,15 @@ def test_a_knocked_login_confirms(lab: Lab) -> None:
 
 
 def test_confirm_by_hand(lab: Lab) -> None:
-    """`confirm` does what a login does, and says so when there is nothing to confirm."""
+    """`confirm` does what a login does, and says so when there is nothing to confirm.
+
+    As long as no client has a key it asks, for nobody could knock.
+    """
     pair = new_server(lab, "--trial", "60s")
-    assert "stays hidden" in say(pair.server, "confirm")
+    done = pair.server.sshknock("confirm", check=False)
+    assert (done.code, "confirm asks before it hides port 22" in done.stderr) == (2, True)
+    assert hidden_elements(pair.server) != [22]
+    assert "stays hidden" in say(pair.server, "confirm", "--yes")
     assert hidden_elements(pair.server) == [22]
     assert "There is no trial" in say(pair.server, "confirm")
     pair.server.sshknock("unhide")
@@ -304,7 +310,10 @@ def test_hide_on_trial_after_a_trial(lab: Lab) -> None:
     assert not is_visible(pair)
     eventually(lambda: is_visible(pair), "the port is given back", timeout_s=8)
     assert "the trial ended at" in say(pair.server, "status")
-    say(pair.server, "hide")
+    done = pair.server.sshknock("hide", check=False)
+    assert (done.code, "hide asks before it hides port 22" in done.stderr) == (2, True)
+    assert is_visible(pair)
+    say(pair.server, "hide", "--yes")
     assert hidden_elements(pair.server) == [22]
     assert not is_visible(pair)
 

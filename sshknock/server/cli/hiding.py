@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from typing import Any
 
 import click
 
 from sshknock.errors import UsageError
 from sshknock.server import guests, hiding
+from sshknock.server.cli.root import confirm as ask
 from sshknock.server.cli.root import opened
 from sshknock.server.cli.words import advice, listed, local_time
 from sshknock.server.config import Config
@@ -20,6 +23,8 @@ from sshknock.system.command_line import parse_time
 _GUEST_S = 3600
 NOBODY = "Note: no client has a key yet: only sessions that are open now can do anything."
 
+_yes: Callable[[Any], Any] = click.option("--yes", is_flag=True, help="Do not ask.")
+
 
 def parse_trial(text: str) -> int:
     """Return the seconds of a trial; raise UsageError."""
@@ -30,21 +35,20 @@ def parse_trial(text: str) -> int:
 
 
 @click.command(short_help="Keep the port hidden that is on trial.")
-def confirm() -> None:
+@_yes
+def confirm(*, yes: bool) -> None:
     """End a trial: the port stays hidden. A login by a knock does the same."""
+    _ask_without_clients("confirm", {Mode.TRIAL}, yes=yes)
     with opened() as (config, store):
         agree(store, config, "command")
         with store.transaction():
             confirmed = hiding.confirm_by_hand(store, int(time.time()))
         agree(store, config, "command")
-        has_clients = bool(store.clients())
     ports = listed(config.ports)
-    if not confirmed:
+    if confirmed:
+        click.echo(f"Confirmed: port {ports} stays hidden.")
+    else:
         click.echo(f"There is no trial: port {ports} is hidden for good already.")
-        return
-    click.echo(f"Confirmed: port {ports} stays hidden.")
-    if not has_clients:
-        click.echo(NOBODY)
 
 
 @click.command(short_help="Hide the port again.")
@@ -53,9 +57,12 @@ def confirm() -> None:
     metavar="TIME",
     help="Show it again after this time, unless a knocked login has confirmed. 10m, for example.",
 )
-def hide(trial: str | None) -> None:
+@_yes
+def hide(trial: str | None, *, yes: bool) -> None:
     """Hide the port, after unhide or after a trial. With --trial, from now on it is on trial."""
     trial_s = None if trial is None else parse_trial(trial)
+    if trial_s is None:
+        _ask_without_clients("hide", {*Mode} - {Mode.HIDDEN}, yes=yes)
     with opened() as (config, store):
         now = int(time.time())
         wanted = hiding.for_good(now) if trial_s is None else hiding.on_trial(now, trial_s)
@@ -74,12 +81,28 @@ def hide(trial: str | None) -> None:
 
 
 @click.command(short_help="Show the port until 'hide'.")
+@click.option("--yes", is_flag=True, hidden=True, expose_value=False)  # as its siblings take it
 def unhide() -> None:
     """Show the port to everybody until 'hide'. Knocks go on working, and nothing is lost."""
     with opened() as (config, store):
         was = _change(store, config, hiding.unhidden(int(time.time())), by="unhide")
     already = " already" if was.is_visible else " now"
     click.echo(f"Port {listed(config.ports)} is visible{already}. 'sshknock-server hide' hides it.")
+
+
+def _ask_without_clients(command: str, modes: set[Mode], *, yes: bool) -> None:
+    """Ask before a port in one of these modes is hidden for good, if nobody can knock for it."""
+    with opened() as (config, store):
+        agree(store, config, "command")
+        asks = hiding.of(store).mode in modes and not store.clients()
+    if asks:
+        ports = listed(config.ports)
+        ask(
+            f"No client has a key yet: port {ports} closes for everybody, and only sessions that"
+            " are open now stay. Go on?",
+            yes=yes,
+            asks_before=f"{command} asks before it hides port {ports}",
+        )
 
 
 def _change(store: Store, config: Config, wanted: Hiding, *, by: str) -> Hiding:
