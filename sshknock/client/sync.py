@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +15,6 @@ from sshknock.errors import BadInput, NotOpened, SshknockError, UsageError
 from sshknock.protocol.counters import COUNTER_LIMIT, SEARCH_ATTEMPTS
 from sshknock.protocol.names import parse_name
 from sshknock.records import record, replace
-
-NEW_DOORS_S = 2.0
-"""What the server takes at most until it listens for the doors of a new window."""
 
 if TYPE_CHECKING:
     from sshknock.client.remote.administrator import Administrator, Ask
@@ -123,9 +119,6 @@ def search(pairing: Pairing, tell: Callable[[int], None]) -> Met:
                 identification = read_identification(connection)
             if identification is not None:
                 counter = opening.confirm()
-                if counter <= before.counters.confirmed:
-                    # The next login takes the topmost door of the window, which is made just now.
-                    time.sleep(NEW_DOORS_S)
                 return Met(
                     counter,
                     opening.state.counters.sent + 1,

@@ -5,13 +5,15 @@ a complete open sequence of any n in next..next+W-1, once, and then next becomes
 
 The client keeps the counter of its latest confirm and the highest that it ever sent. While it is
 less than a window ahead of the confirm, a fresh counter is always right, if nothing was lost.
-Otherwise it first tries the one counter that is right for every server that moved at most a
-window, and then walks a cycle: *up* in steps of a window, so that an attempt that was accepted but
-not seen leaves the next point inside the window, and down below the confirm, which heals confirms
-that were false because the port stood open to all. A confirm is *strong* when the port was seen
-shut in the same run and it goes up by no more than a window. The server is past every strong one,
-so that is as far down as a cycle ever has to reach; and whoever goes without one for too long looks
-first, which keeps the way short (``docs/adr/0012-strong-confirms.md``).
+Otherwise it first tries the one counter that is right for every server that moved at most a window
+(right after a confirm, the very next one before it), and then walks a cycle: *up* in steps of a
+window, so that an attempt that was accepted but not seen leaves the next point inside the window,
+and down below the confirm, which heals confirms that were false because the port stood open to all.
+
+A confirm is *strong* when the port was seen shut in the same run and it goes up by no more than a
+window. The server is past every strong one, so that is as far down as a cycle ever has to reach;
+and whoever goes without one for too long looks first, which keeps the way short
+(``docs/adr/0012-strong-confirms.md``, ``0013-logins-in-a-row.md``).
 
 Every state that ``next`` returns is stored before the first packet leaves.
 """
@@ -30,6 +32,9 @@ ATTEMPTS = 8
 SEARCH_ATTEMPTS = 128
 """Attempts of one search at most."""
 
+_FAR_AND_AGAIN = 4  # c+W is tried at every fourth attempt of a run
+_CONFIRMED, _NEAREST_SENT, _IN_NEED = range(3)  # steps before the first cycle
+
 COUNTER_LIMIT = 1 << 62
 """Stores refuse counters from here on: SQLite's integers are signed."""
 
@@ -38,6 +43,7 @@ COUNTER_LIMIT = 1 << 62
 class ClientCounters:
     """The client's place: ``confirmed`` (c), ``sent`` (m), and ``top``, ``step`` of the cycle.
 
+    Before the first cycle ``top`` is None, and ``step`` tells what was sent since the confirm.
     ``strong`` is the counter of the last confirm that was certainly one, None before the first.
     """
 
@@ -61,10 +67,13 @@ class ClientCounters:
         """Return the counter of a run's attempt (from 0) and the state to store before sending."""
         c, m = self.confirmed, self.sent
         if m < c + window:
-            return m + 1, replace(self, sent=m + 1, top=None, step=0)
-        if attempt == 0:
-            return c + window, self
+            return m + 1, replace(self, sent=m + 1, top=None, step=_IN_NEED)
         top, step = self.top, self.step
+        if top is None and step == _CONFIRMED:
+            # Its door is there already; that of c+W the server makes only now, after the confirm.
+            return c + 1, replace(self, step=_NEAREST_SENT)
+        if attempt % _FAR_AND_AGAIN == 0 or (top is None and step == _NEAREST_SENT):
+            return c + window, self if top is not None else replace(self, step=_IN_NEED)
         if top is None or step >= len(self.recovery_points(top, window)):
             top, step = m, 0
         counter = self.recovery_points(top, window)[step]
@@ -89,7 +98,7 @@ class ClientCounters:
         to us, every login looks like a confirm. It may have come to stand open within the run, so a
         confirm that goes up by more than a window is not a strong one.
         """
-        after = replace(self, confirmed=counter, top=None, step=0)
+        after = replace(self, confirmed=counter, top=None, step=_CONFIRMED)
         if strong and counter <= self.confirmed + window:
             return replace(after, strong=counter)
         return after

@@ -51,11 +51,7 @@ def the_problem(laptop: Client, code: int, *, name: str = "myserver") -> str:
 
 
 def well_again(pair: Pair) -> None:
-    """What was broken is mended: plain ssh works, and the two are in step.
-
-    Where many sequences were lost, each login takes the topmost door, which must be there by then.
-    """
-    pair.server.sshknock("reconcile")
+    """What was broken is mended: plain ssh works, and the two are in step."""
     pair.laptop.ssh("myserver", "true")
     pair.in_step()
 

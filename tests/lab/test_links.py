@@ -76,3 +76,18 @@ def test_a_file_comes_through(laptop: Client, server: Server, link: Link) -> Non
     link.become(Line(delay_s=0.005, loss=0.02))
     laptop.ssh("myserver", "cat > copy", input=text, timeout_s=60)
     assert server.read("/run/home/root/copy") == text
+
+
+def test_logins_in_a_row_after_a_long_time_off_line(link: Link, pair: Pair) -> None:
+    """Once the pair has met again, no login needs a door that the server has yet to make."""
+    link.become(Line(loss=1))
+    for _ in range(20):
+        pair.laptop.sshknock("open", "myserver", "--blind")
+    link.become(CLEAN)
+    pair.laptop.ssh("myserver", "true")
+    met = pair.laptop.pairing()
+    assert met["sent"] >= met["confirmed"] + 8, "the window lies below what was sent"
+    for _ in range(4):
+        pair.laptop.ssh("myserver", "true")
+    assert pair.laptop.pairing()["confirmed"] == met["confirmed"] + 4
+    pair.in_step()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import ceil
 
 from sshknock.protocol.counters import ClientCounters, accepted, attempts_of_a_run
 
@@ -52,12 +53,13 @@ class Meeting:
 def meet(counters: ClientCounters, next_: int, window: int, attempts: int) -> Meeting | None:
     """Let runs of some attempts follow each other, nothing lost; None if they would never meet.
 
-    What is allowed: the rest of a cycle that was begun, one whole cycle of P points, the one
-    attempt beside the cycle in each run, and the last run. With four attempts a run that is
-    8 (P + 1) / 3 + 4.
+    What is allowed: the rest of a cycle that was begun, one whole cycle of P points, each fourth
+    attempt of a run, which is beside the cycle, and one run more. With four or eight attempts a run
+    that is 8 (P + 1) / 3 and a run.
     """
     points = len(counters.recovery_points(max(counters.sent, 0), window))
-    allowed = 2 * (points + 1) * attempts / (attempts - 1) + attempts
+    in_cycle = attempts - ceil(attempts / 4)
+    allowed = 2 * (points + 1) * attempts / in_cycle + attempts
     for spent in range(0, 4 * attempts * (points + window), attempts):
         for attempt in range(attempts):
             counter, counters = counters.next(attempt, window)

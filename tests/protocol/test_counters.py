@@ -60,6 +60,22 @@ def test_fresh_counters_come_first_then_the_one_that_always_fits_then_the_cycle(
     assert counters.sent == max(seen)
 
 
+def test_after_a_confirm_far_below_what_was_sent_the_nearest_counter_comes_first() -> None:
+    """Logins in a row need no door that is yet to be made, and c+W comes twice in a run."""
+    counters = ClientCounters(100, 200, strong=100)
+    for expected in (101, 102, 103):
+        counter, counters = counters.next(0, 8)
+        assert counter == expected
+        counters = counters.confirm(counter, 8, strong=True)
+    seen = []
+    for attempt in range(8):
+        counter, counters = counters.next(attempt, 8)
+        seen.append(counter)
+    assert seen == [104, 111, 119, 127, 111, 135, 143, 151]
+    assert counters.next(0, 8)[0] == 111
+    assert counters.sent == 200
+
+
 def test_the_cycle_goes_up_in_windows_past_the_top_and_then_down() -> None:
     """Points are c+2W and on to the first past the top, then c, c-W, c-2W, c-3W."""
     in_step = ClientCounters(20, 41, strong=20)

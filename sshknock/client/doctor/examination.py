@@ -14,7 +14,7 @@ from sshknock.client.doctor.packets import Answer, Heard, Plain, look_plainly
 from sshknock.client.doctor.trial import LOGIN_ATTEMPTS, Trial, try_to_open
 from sshknock.client.route import Route, resolve
 from sshknock.client.state import MARGIN_S, UNUSED_S, PairingState, Store, locked_by_hand
-from sshknock.client.sync import NEW_DOORS_S, Met
+from sshknock.client.sync import Met
 from sshknock.errors import BadInput, KeyringUnavailable, SshknockError, SystemFault, one_line
 
 _FAMILIES = {socket.AF_INET: "IPv4", socket.AF_INET6: "IPv6"}
@@ -193,8 +193,6 @@ class Examination:
             yield ok(Check.OPENING, f"{host} opened for counter {trial.opened}: {answer}")
 
     def _out_of_step(self, met: Met) -> Finding:
-        if met.behind:
-            time.sleep(NEW_DOORS_S)  # as after a search: the next login takes a door just made
         warning = met.warning(self.pairing.name)
         todo = [warning.message, warning.hint or ""] if warning is not None else []
         return problem(
