@@ -7,7 +7,6 @@ mistake, and a failure that is known to have sent nothing is taken back.
 
 from __future__ import annotations
 
-import itertools
 import os
 import socket
 import time
@@ -18,7 +17,7 @@ from sshknock.client.knock import NothingSent, pacing, send_train
 from sshknock.client.route import Route
 from sshknock.client.state import FAILED, NOT_HIDDEN, PairingState, Store
 from sshknock.errors import NotOpened, SshknockError
-from sshknock.protocol.counters import SEARCH_ATTEMPTS, ClientCounters, search_points
+from sshknock.protocol.counters import ClientCounters, search_attempts
 from sshknock.protocol.derivation import derive
 from sshknock.protocol.knocks import Purpose
 from sshknock.records import replace
@@ -102,8 +101,8 @@ class Opening:
 
         For a pair that lost each other beyond what a run of ssh recovers.
         """
-        points = search_points(self.state.counters.confirmed, self.state.parameters.window)
-        for counter in itertools.islice(points, SEARCH_ATTEMPTS):
+        confirmed, window = self.state.counters.confirmed, self.state.parameters.window
+        for counter in search_attempts(confirmed, window):
             self._send(counter, self.state.counters.sending(counter), _SEARCH_PACING)
             yield self._seen(connect(self.route, self._watch, limit_s=self._wait_s(0)))
 

@@ -12,7 +12,7 @@ from sshknock.client.opening import Opening
 from sshknock.client.route import resolve
 from sshknock.client.state import Store, locked_by_hand
 from sshknock.errors import BadInput, NotOpened, SshknockError, UsageError
-from sshknock.protocol.counters import COUNTER_LIMIT, SEARCH_ATTEMPTS
+from sshknock.protocol.counters import COUNTER_LIMIT, SEARCH_COUNTERS
 from sshknock.protocol.names import parse_name
 from sshknock.records import record, replace
 
@@ -126,7 +126,7 @@ def search(pairing: Pairing, tell: Callable[[int], None]) -> Met:
                     behind=counter <= before.counters.confirmed,
                 )
     raise NotOpened(
-        f"{route.host} opened to none of {SEARCH_ATTEMPTS} counters",
+        f"{route.host} opened to none of {SEARCH_COUNTERS} counters",
         f"'sshknock sync {pairing.name}' asks over SSH, where that is possible; is the secret still"
         " the right one? on the server: sshknock-server doctor",
     )

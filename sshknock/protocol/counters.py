@@ -29,8 +29,13 @@ from sshknock.records import record, replace
 ATTEMPTS = 8
 """Attempts of one run at most, and never more than the window."""
 
-SEARCH_ATTEMPTS = 128
+SEARCH_COUNTERS = 128
+"""Counters that one search tries."""
+
+SEARCH_ATTEMPTS = 2 * SEARCH_COUNTERS
 """Attempts of one search at most."""
+
+_SEARCH_STRIDE = 16
 
 _FAR_AND_AGAIN = 4  # c+W is tried at every fourth attempt of a run
 _CONFIRMED, _NEAREST_SENT, _IN_NEED = range(3)  # steps before the first cycle
@@ -132,6 +137,20 @@ def search_points(confirmed: int, window: int) -> Iterator[int]:
         yield confirmed + (k + 1) * window
         if confirmed - k * window >= 0:
             yield confirmed - k * window
+
+
+def search_attempts(confirmed: int, window: int) -> Iterator[int]:
+    """Yield the counter of each attempt of a search: some counters outwards, and the same back.
+
+    One that was lost on its way must not cost the whole search; and a counter that is far from the
+    server's can touch one of its tripwires, which makes it deaf to what follows for a while. On the
+    way back other counters follow that one.
+    """
+    points = tuple(itertools.islice(search_points(confirmed, window), SEARCH_COUNTERS))
+    for first in range(0, SEARCH_COUNTERS, _SEARCH_STRIDE):
+        some = points[first : first + _SEARCH_STRIDE]
+        yield from some
+        yield from reversed(some)
 
 
 def attempts_of_a_run(window: int) -> int:

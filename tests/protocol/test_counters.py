@@ -8,9 +8,12 @@ from hypothesis import strategies as st
 
 from sshknock.errors import BadInput
 from sshknock.protocol.counters import (
+    SEARCH_ATTEMPTS,
+    SEARCH_COUNTERS,
     ClientCounters,
     accepted,
     attempts_of_a_run,
+    search_attempts,
     search_points,
 )
 
@@ -105,6 +108,15 @@ def test_a_search_goes_outwards_on_both_sides() -> None:
     """c+W, c, c+2W, c-W, ... and upwards alone once it reached the beginning."""
     assert list(islice(search_points(10, 8), 6)) == [18, 10, 26, 2, 34, 42]
     assert list(islice(search_points(-1, 8), 2)) == [7, 15]
+
+
+def test_a_search_tries_each_counter_twice_and_goes_back_before_it_goes_on() -> None:
+    """The nearest are tried again within seconds, and after others than the first time."""
+    attempts = list(search_attempts(1000, 8))
+    points = list(islice(search_points(1000, 8), SEARCH_COUNTERS))
+    assert len(attempts) == SEARCH_ATTEMPTS
+    assert attempts[:32] == points[:16] + points[15::-1]
+    assert sorted(attempts) == sorted(points * 2)
 
 
 def test_a_lower_confirm_is_taken_and_what_was_sent_stays() -> None:

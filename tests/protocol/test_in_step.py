@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import Any
 
 import pytest
@@ -18,11 +17,11 @@ from hypothesis.stateful import (
 )
 
 from sshknock.protocol.counters import (
-    SEARCH_ATTEMPTS,
+    SEARCH_COUNTERS,
     ClientCounters,
     accepted,
     attempts_of_a_run,
-    search_points,
+    search_attempts,
 )
 from tests.protocol.pair import Server, meet, one_attempt_a_run
 
@@ -168,7 +167,7 @@ class Pair(RuleBasedStateMachine):
         """
         far = abs(self.server.next - self.stored.confirmed)
         found = self.look_for()
-        assert found or far > (SEARCH_ATTEMPTS // 2 - 2) * self.window
+        assert found or far > (SEARCH_COUNTERS // 2 - 2) * self.window
         if not found:
             self.sync(killed=False)
             assert self.stored.sent < self.server.next
@@ -205,8 +204,7 @@ class Pair(RuleBasedStateMachine):
 
     def look_for(self) -> bool:
         """Search as the client does; tell whether it was found."""
-        points = search_points(self.stored.confirmed, self.window)
-        for counter in islice(points, SEARCH_ATTEMPTS):
+        for counter in search_attempts(self.stored.confirmed, self.window):
             self.save(self.stored.sending(counter))
             self.opens.append(counter)
             if counter in accepted(self.server.next, self.window):
