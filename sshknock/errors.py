@@ -9,12 +9,16 @@ from __future__ import annotations
 import os
 import sys
 
+from sshknock.wrapping import fitted
+
 EXIT_DONE = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_NO_SUCH_PAIRING = 3
 EXIT_NO_KEYRING = 4
 EXIT_NOT_OPENED = 5
+
+_HEAD = "sshknock: "
 
 
 class SshknockError(Exception):
@@ -61,14 +65,15 @@ class SystemFault(SshknockError):
 
 
 def report(error: SshknockError) -> None:
-    """Print the message and the hint on standard error, a line each."""
-    lines = [f"sshknock: {one_line(error.message)}\n"]
+    """Print the message and the hint on standard error: a line each, which a terminal may break."""
+    lines = [f"{_HEAD}{one_line(error.message)}"]
     if error.hint:
-        lines.append(f"sshknock: hint: {one_line(error.hint)}\n")
+        lines.append(f"{_HEAD}hint: {one_line(error.hint)}")
     if sys.stderr is None:  # it was closed before we began
         return
     try:
-        sys.stderr.write("".join(lines))
+        shown = [fitted(line, sys.stderr, hang=len(_HEAD)) + "\n" for line in lines]
+        sys.stderr.write("".join(shown))
         sys.stderr.flush()
     except OSError:  # nobody reads it any more
         return
