@@ -9,11 +9,12 @@ from typing import Any
 
 from sshknock.client import sessions
 from sshknock.client.config import Pairing
-from sshknock.client.state import Store
+from sshknock.client.state import NOT_HIDDEN, Store
 
 JSON_VERSION = 1
-_WIDE = 200
+_WIDE = 500  # a row stays a line: a host name that is folded cannot be copied, or found by grep
 _SSH_PORT = 22
+_RESULTS = {None: "never used", NOT_HIDDEN: "no knock needed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,27 +62,23 @@ def show(rows: Sequence[Row]) -> None:
     from rich.table import Table  # noqa: PLC0415
 
     table = Table(box=None, pad_edge=False)
-    for title in ("pairing", "server", "keyring"):
-        table.add_column(title, overflow="fold")
-    for title in ("confirmed", "sent", "sessions"):
-        table.add_column(title, justify="right")
+    for title in ("pairing", "server"):
+        table.add_column(title, no_wrap=True)
+    for title in ("opened", "sent", "sessions"):
+        table.add_column(title, justify="right", no_wrap=True)
     for title in ("last open", "result"):
         table.add_column(title, no_wrap=True)
     for row in rows:
         table.add_row(
             row.name,
             _server(row),
-            row.keyring.partition(":")[0].removeprefix("keyring.backends."),
             _counter(row.confirmed),
             _counter(row.sent),
             str(row.sessions),
             _when(row.last_open),
-            row.last_result or "never used",
+            _RESULTS.get(row.last_result, row.last_result),
         )
-    console = Console(highlight=False, markup=False)
-    if not console.is_terminal:
-        console.width = _WIDE  # for grep and less: a row stays a line
-    console.print(table)
+    Console(highlight=False, markup=False, width=_WIDE).print(table)
 
 
 def _server(row: Row) -> str:

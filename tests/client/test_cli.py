@@ -14,6 +14,7 @@ import pytest
 from sshknock import __version__
 from sshknock.client import config
 from sshknock.client.keyrings.file import FileStore, keyring_folder
+from sshknock.client.state import NOT_HIDDEN
 from sshknock.protocol.counters import ClientCounters
 from sshknock.protocol.derivation import derive
 from sshknock.protocol.knocks import Purpose
@@ -90,8 +91,29 @@ def test_the_table_of_status_has_a_line_a_pairing(token: Path) -> None:
     enroll(token)
     rows = sshknock("status").stdout.splitlines()
     assert len(rows) == 2
-    for word in ("box", "192.0.2.7:2222", "file", "never used"):
+    assert " ".join(rows[0].split()) == "pairing server opened sent sessions last open result"
+    for word in ("box", "192.0.2.7:2222", "never used"):
         assert word in rows[1]
+
+
+@pytest.mark.parametrize("columns", ["80", "30"])
+def test_status_folds_and_cuts_no_host_name(token: Path, columns: str) -> None:
+    """However narrow the terminal: it breaks the line itself, and the name can be copied."""
+    enroll(token)
+    host = "ssh.gateway-02.eu-central.compute.provider.example"
+    assert sshknock("set", "box", f"host={host}").returncode == 0
+    environment = {**os.environ, "COLUMNS": columns, "FORCE_COLOR": "1", "TERM": "xterm"}
+    rows = run_program(MODULE, "status", env=environment).stdout.splitlines()
+    assert len(rows) == 2
+    assert f"{host}:2222" in rows[1]
+
+
+def test_a_login_that_needed_no_knock_is_called_so(door: Door) -> None:
+    """For people: it may be the server that shows the port, or one that always lets us in."""
+    pair(door, last_result=NOT_HIDDEN)
+    assert sshknock("status").stdout.splitlines()[1].endswith("no knock needed")
+    (row,) = json.loads(sshknock("status", "--json").stdout)["pairings"]
+    assert row["last_result"] == "not hidden"
 
 
 def test_set_changes_hosts_and_port(token: Path, home: Path) -> None:
