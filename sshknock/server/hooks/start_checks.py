@@ -6,16 +6,20 @@ the hook is gone, and to write it into the books with what it has loaded already
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
-from sshknock.errors import SshknockError
+from sshknock.errors import SshknockError, SystemFault
 from sshknock.server import paths
 from sshknock.server.access import opened
 from sshknock.server.hooks import background
-from sshknock.server.hooks.child import Child, spawn
+from sshknock.server.hooks.child import Child, fork
 from sshknock.server.installation import starts
 from sshknock.server.installation.program import Program
 from sshknock.server.store import Store
@@ -35,11 +39,13 @@ class StartChecks:
         period_s: float = _PERIOD_S,
         soonest_s: float = _SOONEST_S,
         programs: Callable[[], dict[Program, Path]] = starts.programs,
+        check_trust: Callable[[Program], None] = starts.check_trust,
         tell: Callable[[list[str]], None] | None = None,
     ) -> None:
         self._period_s = period_s
         self._soonest_s = soonest_s
         self._programs = programs
+        self._check_trust = check_trust
         self._tell = tell or note
         self._own = Program(Path(sys.executable), paths.HOOK_PROGRAM)
         self._begun = time.monotonic()
@@ -89,12 +95,22 @@ class StartChecks:
         while self._waiting and self._running is None:
             program, file = self._waiting.pop(0)
             try:
-                self._running = (spawn(program.argv(starts.CHECK)), program, file)
+                self._running = (fork(partial(self._become, program)), program, file)
             except OSError as error:
-                self._add(program, file, f"cannot start {program.python}: {error.strerror}")
+                self._add(program, file, f"cannot start a process: {error.strerror}")
         if self._running is None:
             self.own_is_broken = self._own in self._broken_programs
             self._tell(self._broken)
+
+    def _become(self, program: Program) -> NoReturn:
+        """Be the program's check, in a process of its own: looking at all its files takes time."""
+        self._check_trust(program)
+        for number in (signal.SIGPIPE, signal.SIGXFSZ):
+            signal.signal(number, signal.SIG_DFL)
+        try:
+            os.execve(program.python, program.argv(starts.CHECK), background.ENVIRONMENT)  # noqa: S606  no shell is meant
+        except OSError as error:
+            raise SystemFault(f"cannot start {program.python}: {error.strerror}") from error
 
     def _add(self, program: Program, file: Path, reason: str) -> None:
         self._broken_programs.add(program)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import pytest
 
 from sshknock.server import paths
 from sshknock.server.config import Config
+from sshknock.server.engines.knockd import conf
 from sshknock.server.hooks import background, start_checks
 from sshknock.server.hooks.start_checks import StartChecks
 from sshknock.server.installation import starts
@@ -39,10 +40,15 @@ def books(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     store.close()
 
 
-def looked_at(programs: dict[Program, Path]) -> list[str]:
+def looked_at(
+    programs: dict[Program, Path],
+    check_trust: Callable[[Program], None] = lambda _program: None,
+) -> list[str]:
     """What one look at these programs finds."""
     told: list[list[str]] = []
-    checks = StartChecks(soonest_s=0, programs=lambda: programs, tell=told.append)
+    checks = StartChecks(
+        soonest_s=0, programs=lambda: programs, check_trust=check_trust, tell=told.append
+    )
 
     def is_done() -> bool:
         checks.step()
@@ -85,6 +91,18 @@ def test_every_way_not_to_start_is_told_with_the_file_that_runs_it(tmp_path: Pat
     assert "the installation is damaged" in four
 
 
+def test_what_others_can_change_is_not_started(tmp_path: Path) -> None:
+    """Root looks whether a hook starts by starting it: never one that somebody else wrote."""
+    ran, evil = tmp_path / "ran", tmp_path / "python"
+    evil.write_text(f"#!/bin/sh\nid > {ran}\n")
+    evil.chmod(0o777)
+    (told,) = looked_at({Program(evil, HOOK): PAM}, starts.check_trust)
+    assert told.startswith("the hook that /etc/pam.d/sshd runs does not start: not tried: ")
+    assert not ran.exists()
+    assert looked_at({Program(evil, HOOK): PAM}) == []
+    assert ran.exists(), "it would have run"
+
+
 def test_the_log_hears_once_that_it_began_and_once_that_it_ended(books: Store) -> None:
     """However often the supervisor looks in between."""
     for broken in ([], ["the hook is gone"], ["the hook is gone"], ["all gone"], [], []):
@@ -97,16 +115,26 @@ def test_the_log_hears_once_that_it_began_and_once_that_it_ended(books: Store) -
 def test_the_programs_are_those_that_the_files_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Found in the PAM line and in knockd's commands, once each; other lines are not ours."""
+    """Found in the PAM line and in our block of knockd.conf, once each.
+
+    What the administrator wrote or put into a comment is not ours to start.
+    """
     pam, knockd = tmp_path / "pam", tmp_path / "knockd.conf"
     pam.write_text(
         "session optional pam_exec.so quiet type=open_session"
         " /opt/a/bin/python -ISB /opt/a/sshknock/server/hook.py pam\n"
+        "  # it was /opt/old/python -ISB /opt/old/sshknock/server/hook.py pam\n"
         "session optional pam_exec.so /usr/bin/python3 -ISB /opt/other/hook.py pam\n"
     )
     line = "start_command = nft x && exec /opt/b/python3 -ISB /opt/b/sshknock/server/hook.py knock"
+    other = line.replace("/opt/b", "/opt/evil")
     knockd.write_bytes(
-        f"# \udce9\n{line} 1 %IP%\n{line} 2 %IP%\n".encode("utf-8", "surrogateescape")
+        conf.File(
+            f"# \udce9 {other}\n[lamp]\n\tsequence = 1\n\t{other}\n",
+            f"# {other}\n{line} 1 %IP%\n{line} 2 %IP%\n",
+        )
+        .render()
+        .encode("utf-8", "surrogateescape")
     )
     monkeypatch.setattr(paths, "PAM_SSHD", pam)
     monkeypatch.setattr(paths, "KNOCKD_CONF", knockd)
