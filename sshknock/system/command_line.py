@@ -6,10 +6,19 @@ import errno
 import os
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 
-from sshknock.errors import EXIT_DONE, SystemFault, UsageError, report, report_failure
+from sshknock.errors import (
+    EXIT_DONE,
+    BadInput,
+    SystemFault,
+    UsageError,
+    report,
+    report_failure,
+)
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3600}
 INTERRUPTED = 130
@@ -47,6 +56,18 @@ def run_program(group: click.Group, name: str) -> int:
 def _drop_output() -> None:
     """Let what is still in the buffer go nowhere, so that it is not tried again at the end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def reading_arguments(hint: str | None = None) -> Iterator[None]:
+    """Let what a strict parser refuses be a mistake in the command: UsageError, not BadInput.
+
+    ``hint`` is said where the parser has none.
+    """
+    try:
+        yield
+    except BadInput as error:
+        raise UsageError(error.message, error.hint or hint) from error
 
 
 def parse_time(text: str) -> int:
