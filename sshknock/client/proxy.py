@@ -23,7 +23,7 @@ from sshknock.client.route import Route, resolve
 from sshknock.client.state import FAILED, OPENED, Store
 from sshknock.errors import EXIT_DONE, EXIT_FAILED, NotOpened, SshknockError, report, report_failure
 from sshknock.protocol.counters import attempts_of_a_run
-from sshknock.records import replace
+from sshknock.records import record, replace
 from sshknock.system.files import LockTimeout
 
 LOCK_WAIT_S = 40.0
@@ -43,6 +43,15 @@ def run(pairing: Pairing, host: str, port: int, link: SshLink) -> int:
     return _Session(store, route, link).run()
 
 
+@record
+class _Door:
+    """What its close train needs: the counter that opened it, the way, and the train's number."""
+
+    route: Route
+    counter: int
+    attempt: int
+
+
 class _Session:
     """One connection, from the first knock to the close train."""
 
@@ -51,6 +60,7 @@ class _Session:
         self._route = route
         self._link = link
         self._opening: Opening | None = None
+        self._hung_up: _Door | None = None  # where asking again opened no more
 
     def run(self) -> int:
         """Serve ssh from the first knock to the close train; return the exit code.
@@ -152,23 +162,39 @@ class _Session:
         )
 
     def _ask_again(self, opening: Opening, pause_s: float | None) -> socket.socket:
-        """Knock and connect once more, for a server that closed the connection at once."""
+        """Knock and connect once more, for a server that closed the connection at once.
+
+        Raises _NoIdentification when it did so too often, or does not open any more.
+        """
+        hung_up = _NoIdentification(
+            f"{self._route.host} port {self._route.port} closed the connection at once",
+            "its sshd may refuse this address for a while (MaxStartups, PerSourcePenalties)",
+        )
         left = attempts_of_a_run(opening.state.parameters.window) - (opening.attempt + 1)
         if pause_s is None or opening.counter is None or left < 1:
-            raise _NoIdentification(
-                f"{self._route.host} port {self._route.port} closed the connection at once",
-                "its sshd may refuse this address for a while (MaxStartups, PerSourcePenalties)",
-            )
+            raise hung_up
+        used = _Door(opening.route, opening.counter, opening.attempt)
         self._link.pause(pause_s)
-        return opening.attempt_all(left, first=opening.attempt + 1)
+        try:
+            return opening.attempt_all(left, first=opening.attempt + 1)
+        except NotOpened as error:
+            self._hung_up = used
+            raise hung_up from error
+
+    def _door(self) -> _Door | None:
+        """Return the door that is to be closed; one that was never seen open may be open too."""
+        opening = self._opening
+        if opening is None or opening.counter is None:
+            return None
+        return self._hung_up or _Door(opening.route, opening.counter, opening.attempt)
 
     def _close(self) -> None:
         """Send the close train of the door that was used, then note when; failures are nobody's."""
-        opening = self._opening
-        if opening is None or opening.counter is None:
+        opening, door = self._opening, self._door()
+        if opening is None or door is None:
             return
         with suppress(SshknockError, NothingSent), self._store.locked(CLOSE_LOCK_WAIT_S):
-            send_close(opening.route, opening.state, opening.counter, attempt=opening.attempt)
+            send_close(door.route, opening.state, door.counter, attempt=door.attempt)
             state = self._store.load()
             used = opening.state.last_result == OPENED
             self._store.save(replace(state, last_train=int(time.time()), closed=used))

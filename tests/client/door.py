@@ -49,11 +49,14 @@ class Door:
         counters: range = range(4),
         serve: Serve = greet_and_echo,
         accept_from: int = 0,
+        accept_until: int | None = None,
         opens_after_s: float = 0,
     ) -> None:
         self.port = free_port()
         self.counters = counters
-        self.accept_from = accept_from
+        self.accepts = range(
+            accept_from, counters.stop if accept_until is None else accept_until + 1
+        )
         self.opens_after_s = opens_after_s
         self.opened: list[int] = []
         self.closed: list[int] = []
@@ -131,7 +134,7 @@ class Door:
                     self.closed.append(counter)
                 else:
                     self.trains.append(counter)
-                    if counter >= self.accept_from:
+                    if counter in self.accepts:
                         self.opened.append(counter)
                         opening = threading.Timer(self.opens_after_s, self._admit)
                         opening.daemon = True

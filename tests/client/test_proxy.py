@@ -72,8 +72,22 @@ def test_a_server_that_accepts_and_hangs_up_is_no_confirm(door: Door) -> None:
     assert code == 1
     assert errors.startswith(b"sshknock: 127.0.0.1 port ")
     assert b"closed the connection at once" in errors
-    assert store.load().counters == ClientCounters(-1, 2)
+    counters = store.load().counters
+    assert (counters.confirmed, counters.sent) == (-1, 2)
     assert door.wait_for(lambda: door.closed == [2])
+
+
+def test_a_server_that_hangs_up_and_then_opens_no_more_is_said_to_have_hung_up() -> None:
+    """It opened for 0: that is the door to close, and nobody is told that none ever opened."""
+    with Door(accept_until=0, serve=lambda _: None) as door:
+        pair(door, parameters=FOUR_ATTEMPTS)
+        code, errors = finish(start_proxy(HOST, door.port))
+        assert code == 1
+        first, hint = errors.decode().splitlines()
+        assert first == f"sshknock: {HOST} port {door.port} closed the connection at once"
+        assert "MaxStartups" in hint
+        assert door.wait_for(lambda: len(door.closed) > 0)
+        assert (door.opened, door.closed) == ([0], [0])
 
 
 def test_a_server_that_is_busy_is_asked_again(door: Door) -> None:
