@@ -19,7 +19,7 @@ from sshknock.client.state import FAILED, NOT_HIDDEN, PairingState, Store
 from sshknock.errors import NotOpened, SshknockError
 from sshknock.protocol.counters import ClientCounters, search_attempts
 from sshknock.protocol.derivation import derive
-from sshknock.protocol.knocks import Purpose
+from sshknock.protocol.knocks import Purpose, Sequence
 from sshknock.records import replace
 
 RUN_S = 15.0
@@ -81,19 +81,15 @@ class Opening:
             connection = self._seen(connect(self.route, self._watch, limit_s=limit_s))
             if connection is not None:
                 return connection
-            self._turn_to_other_family()
+            if not self._refused and self._rtt_s is None:
+                # Nothing has answered: perhaps only the other family of addresses leads there.
+                self._take(self.route.other_way() or self.route)
         raise self._not_opened(self._trains, time.monotonic() - self._started)
 
-    def _turn_to_other_family(self) -> None:
-        """Where nothing has answered yet, perhaps only the other family of addresses leads there.
-
-        Knocks and connection of an attempt go by one address all the same.
-        """
-        silent = not self._refused and self._rtt_s is None
-        if silent and self.route.alternative is not None:
-            self.route = replace(
-                self.route.alternative, alternative=replace(self.route, alternative=None)
-            )
+    def _take(self, route: Route) -> None:
+        """Go this way from here on; knocks and connection of an attempt go by one address."""
+        if route is not self.route:
+            self.route = route
             self._probed = False  # it was another address that was seen shut
 
     def search(self) -> Iterator[socket.socket | None]:
@@ -121,7 +117,7 @@ class Opening:
         try:
             # What an unconfirmed train left behind at the server would swallow this one.
             flush = before.counters.sent > before.counters.confirmed
-            send_train(self.route, sequence, pacing_s=pacing(attempt), flush=flush)
+            self._take(_send_either_way(self.route, sequence, attempt, flush=flush))
         except NothingSent as error:
             self._save(before)
             reason = error.error.strerror
@@ -189,9 +185,35 @@ class Opening:
 
 
 def send_close(route: Route, state: PairingState, counter: int, *, attempt: int = 0) -> None:
-    """Send the close train of a counter, paced like an attempt; raises NothingSent."""
+    """Send the close train of a counter, paced like an attempt; raises NothingSent.
+
+    The server takes it from any address.
+    """
     sequence = derive(state.secret, Purpose.CLOSE, counter, state.parameters)
-    send_train(route, sequence, pacing_s=pacing(attempt))
+    _send_either_way(route, sequence, attempt)
+
+
+def _send_either_way(
+    route: Route, sequence: Sequence, attempt: int, *, flush: bool = False
+) -> Route:
+    """Send a train and return the way that it took: the given one, where the kernel lets it out.
+
+    A VPN that must not leak, say, forbids one family of addresses; then it goes by the other.
+    Raises NothingSent when neither is let out.
+    """
+    pacing_s = pacing(attempt)
+    try:
+        send_train(route, sequence, pacing_s=pacing_s, flush=flush)
+    except NothingSent as error:
+        other = route.other_way()
+        if other is None:
+            raise
+        try:
+            send_train(other, sequence, pacing_s=pacing_s, flush=flush)
+        except NothingSent:
+            raise error from None
+        return other
+    return route
 
 
 def _dice(limit_s: float) -> float:

@@ -29,6 +29,12 @@ class Route:
     source: tuple[Any, ...]
     alternative: Route | None = None
 
+    def other_way(self) -> Route | None:
+        """Return the alternative, to which this one is it in turn; None where there is none."""
+        if self.alternative is None:
+            return None
+        return replace(self.alternative, alternative=replace(self, alternative=None))
+
     def to_port(self, port: int) -> tuple[Any, ...]:
         """Return the socket address of another port of the same host."""
         return (self.address[0], port, *self.address[2:])

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import errno
 import itertools
+import socket
+from typing import Any
 
 import pytest
 
 from sshknock.client import opening as openings
 from sshknock.client.connect import NoWatch, Outcome
-from sshknock.client.knock import NothingSent
-from sshknock.client.opening import Opening
-from sshknock.client.route import resolve
+from sshknock.client.knock import NothingSent, send_train
+from sshknock.client.opening import Opening, send_close
+from sshknock.client.route import Route, resolve
 from sshknock.errors import NotOpened, SshknockError
 from sshknock.protocol.counters import ClientCounters
 from sshknock.protocol.knocks import Sequence
+from sshknock.records import replace
 from tests.client.conftest import pair
 from tests.client.door import HOST, Door
 
 
-@pytest.mark.parametrize(("sent", "counters"), [(0, ClientCounters()), (1, ClientCounters(-1, 0))])
+@pytest.mark.parametrize(
+    ("sent", "counters"), [(0, ClientCounters()), (1, ClientCounters().next(0, 8)[1])]
+)
 def test_that_nothing_was_sent_is_said_only_when_it_is_so(
     monkeypatch: pytest.MonkeyPatch, sent: int, counters: ClientCounters
 ) -> None:
@@ -38,6 +43,48 @@ def test_that_nothing_was_sent_is_said_only_when_it_is_so(
             opening.attempt_all(2)
     assert (caught.value.hint == "nothing was sent") is (sent == 0)
     assert store.load().counters == counters
+
+
+def blocked(route: Route, *_: object, **__: object) -> None:
+    """Be a kernel that lets nothing out; the reason names the family."""
+    raise NothingSent(OSError(errno.EPERM, f"not by {route.address[0]}"))
+
+
+def both_ways(port: int) -> Route:
+    """Return a way by IPv6 whose alternative is by IPv4, where the door is."""
+    return replace(resolve("::1", port), alternative=resolve(HOST, port))
+
+
+def test_a_family_that_this_machine_blocks_is_left_for_the_other(
+    monkeypatch: pytest.MonkeyPatch, door: Door
+) -> None:
+    """A VPN lets no IPv6 out: the same train goes by IPv4, the connection and the close, too."""
+
+    def send(route: Route, sequence: Sequence, **options: Any) -> None:
+        (blocked if route.family == socket.AF_INET6 else send_train)(route, sequence, **options)
+
+    monkeypatch.setattr(openings, "send_train", send)
+    store = pair(door)
+    way = both_ways(door.port)
+    opening = Opening(store, store.load(), way, NoWatch())
+    with opening.attempt_all(1) as connection:
+        assert connection.getpeername()[0] == HOST
+    assert (opening.counter, opening.state.counters.sent) == (0, 0)
+    send_close(way, opening.state, 0)
+    assert door.wait_for(lambda: door.closed == [0])
+    assert door.trains == [0]
+
+
+def test_where_both_families_are_blocked_nothing_is_counted(
+    monkeypatch: pytest.MonkeyPatch, door: Door
+) -> None:
+    """The reason is that of the family that comes first, and the counter is taken back."""
+    monkeypatch.setattr(openings, "send_train", blocked)
+    store = pair(door)
+    opening = Opening(store, store.load(), both_ways(door.port), NoWatch())
+    with pytest.raises(SshknockError, match="cannot send to ::1: not by ::1"):
+        opening.attempt_all(8)
+    assert store.load().counters == ClientCounters()
 
 
 class Clock:

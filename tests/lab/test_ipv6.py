@@ -78,6 +78,30 @@ def test_a_host_whose_other_family_is_dead_is_reached(lab: Lab, dead: str) -> No
         Pair(lab, server, laptop).in_step()
 
 
+def test_a_family_that_the_laptop_itself_blocks_is_left_for_the_other(lab: Lab) -> None:
+    """A VPN's kill switch drops what goes out by one family: not even a counter is lost to that.
+
+    The kernel tells so of a UDP knock only; after a TCP one the second attempt turns.
+    """
+    server, laptop = lab.server(), lab.client()
+    server.init()
+    laptop.enroll(server, host="server")
+    first = laptop.ssh("myserver", "echo $SSH_CONNECTION").stdout.split()[0]
+    if first == laptop.ipv6:
+        drop, other = f"ip6 daddr {server.ipv6} drop", laptop.ipv4
+    else:
+        drop, other = f"ip daddr {server.ipv4} drop", laptop.ipv6
+    chain = f"chain out {{ type filter hook output priority 0; {drop}; }}"
+    laptop.run(["nft", "-f", "-"], input=f"table inet kill_switch {{\n{chain}\n}}\n")
+    transport = ""
+    while transport != "udp":
+        counter = laptop.pairing()["sent"] + 1
+        transport = laptop.train(counter)[0][1]
+        assert laptop.ssh("myserver", "echo $SSH_CONNECTION").stdout.split()[0] == other
+        Pair(lab, server, laptop).in_step()
+    assert laptop.pairing()["sent"] == counter
+
+
 def test_a_laptop_with_privacy_addresses_keeps_to_one(pair: Pair) -> None:
     """Its source address changes between two logins, and a newer one comes up in a session."""
     laptop, server = pair.laptop, pair.server
