@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
 import time
 
@@ -13,6 +14,7 @@ from sshknock.client.relay import Identification
 from sshknock.client.route import resolve
 from sshknock.client.state import NOT_LOOKED_AT, Store, locked_by_hand
 from sshknock.errors import BadInput, SshknockError
+from sshknock.protocol.counters import ATTEMPTS
 from sshknock.records import record, replace
 
 ANSWER_S = 2.0
@@ -37,7 +39,8 @@ def open_once(pairing: Pairing, *, look: bool) -> Opened:
         state = store.load()
         opening = Opening(store, state, route, NoWatch())
         fresh = state.counters.sent < state.counters.confirmed + state.parameters.window
-        first = 0 if fresh else 1  # a run by hand has one attempt, and must walk the cycle too
+        # A run by hand has one attempt, and has to get to all that a run of ssh would try.
+        first = 0 if fresh else secrets.randbelow(ATTEMPTS)
         if not look:
             counter = opening.send_train(first)
             store.save(replace(opening.state, last_result=NOT_LOOKED_AT))

@@ -27,7 +27,8 @@ RUN_S = 15.0
 
 _WAIT_S = (0.5, 0.6, 0.8, 1.0, 1.2)
 _SPREAD_S = 0.5  # so that two who broke each other's trains do not meet again
-_PROBE_S = 0.5
+_PROBE_S = 1.0  # where no round trip is known
+_LONGEST_PROBE_S = 3.0
 _SEARCH_PACING = 1  # as a run's second attempt: a lost packet would cost the whole search
 _MARGIN_S = 0.25
 
@@ -46,10 +47,12 @@ class Opening:
         self.counter: int | None = None
         self.attempt = 0
         self._trains = 0
+        self._lowest: int | None = None
         self._watch = watch
         self._started = time.monotonic()
-        self._probed = False
+        self._probed_s: float | None = None
         self._refused = False
+        self._refused_last = False
         self._rtt_s: float | None = None
         self._error: OSError | None = None
 
@@ -59,9 +62,11 @@ class Opening:
         None proves that the port is hidden, which makes the confirm that follows a strong one.
         """
         known = self.state.rtt_ms
-        limit_s = _PROBE_S if known is None else min(_PROBE_S, 2 * known / 1000 + 0.1)
-        connection = self._seen(connect(self.route, self._watch, limit_s=limit_s, patient=False))
-        self._probed = connection is None
+        limit_s = _PROBE_S if known is None else min(_LONGEST_PROBE_S, 2 * known / 1000 + 0.1)
+        outcome = connect(self.route, self._watch, limit_s=limit_s, patient=False)
+        connection = self._seen(outcome)
+        if connection is None and outcome.error is None:
+            self._probed_s = limit_s
         if connection is not None:
             self._save(replace(self.state, last_result=NOT_HIDDEN))
         return connection
@@ -90,7 +95,7 @@ class Opening:
         """Go this way from here on; knocks and connection of an attempt go by one address."""
         if route is not self.route:
             self.route = route
-            self._probed = False  # it was another address that was seen shut
+            self._probed_s = None  # it was another address that was seen shut
 
     def search(self) -> Iterator[socket.socket | None]:
         """Try counters far and near, an attempt a step; yield a connection when one was let in.
@@ -127,6 +132,7 @@ class Opening:
             ) from error
         self.counter, self.attempt = counter, attempt
         self._trains += 1
+        self._lowest = counter if self._lowest is None else min(self._lowest, counter)
 
     def confirm(self) -> int:
         """Record that an identification line came through the last train's door; return that."""
@@ -134,12 +140,23 @@ class Opening:
             raise AssertionError("a confirm without a train")
         state = self.state.confirmed(
             self.counter,
-            shut_before=self._probed or self._refused,
+            floor=self._lowest if self._was_seen_shut() else None,
             refused=self._refused,
             now=_now(),
         )
         self._save(replace(state, rtt_ms=self._rtt_ms()))
         return self.counter
+
+    def _was_seen_shut(self) -> bool:
+        """Tell whether it was certainly shut before the last train could open it.
+
+        By a refusal after that train; or by a probe just before it that waited long enough for an
+        answer to come. A longer time ago proves nothing: the server's table may be gone since then.
+        """
+        waited_s = self._probed_s
+        answered_in_time = self._rtt_s is None or (waited_s is not None and waited_s > self._rtt_s)
+        probed = waited_s is not None and answered_in_time and self._trains == 1
+        return self._refused_last or probed
 
     def _wait_s(self, attempt: int) -> float:
         """Return how long to try after a train: longer on each attempt, and for a distant host."""
@@ -155,6 +172,7 @@ class Opening:
         return self.state.rtt_ms if self._rtt_s is None else round(self._rtt_s * 1000)
 
     def _seen(self, outcome: Outcome) -> socket.socket | None:
+        self._refused_last = outcome.refused
         self._refused = self._refused or outcome.refused
         self._rtt_s = outcome.rtt_s if outcome.rtt_s is not None else self._rtt_s
         self._error = outcome.error or self._error

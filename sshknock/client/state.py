@@ -18,7 +18,7 @@ from sshknock.client import paths
 from sshknock.client.config import Pairing
 from sshknock.client.keyrings import Keyring, open_keyring
 from sshknock.errors import BadInput, SshknockError
-from sshknock.protocol.counters import ClientCounters
+from sshknock.protocol.counters import COUNTER_LIMIT, ClientCounters
 from sshknock.protocol.names import is_admission, is_pairing_id
 from sshknock.protocol.parameters import Parameters
 from sshknock.protocol.secrets import Secret
@@ -65,17 +65,17 @@ class PairingState:
     rtt_ms: int | None = None
 
     def confirmed(
-        self, counter: int, *, shut_before: bool, refused: bool, now: int
+        self, counter: int, *, floor: int | None, refused: bool, now: int
     ) -> PairingState:
         """Return the state after an identification line came through the door of ``counter``.
 
-        ``shut_before`` tells that the port was seen shut in this run, ``refused`` that it was seen
-        by a refusal.
+        ``floor`` is the lowest counter of this run's trains if the port was seen shut before the
+        door of the last one could open, else None; ``refused`` tells that a refusal showed it.
         """
         return replace(
             self,
-            counters=self.counters.confirm(counter, self.parameters.window, strong=shut_before),
-            refuses=refused if shut_before else self.refuses,
+            counters=self.counters.confirm(counter, self.parameters.window, floor=floor),
+            refuses=self.refuses if floor is None else refused,
             last_open=now,
             last_result=OPENED,
         )
@@ -131,7 +131,7 @@ class PairingState:
             values = json.loads(text)
         except (ValueError, RecursionError):
             raise BadInput("it is damaged") from None
-        if not isinstance(values, dict) or values.get("version") != _VERSION:
+        if not isinstance(values, dict) or repr(values.get("version")) != repr(_VERSION):
             raise BadInput("it was not written by this version of sshknock")
         if set(values) != _KEYS:
             raise BadInput("it has other parts than it should")
@@ -178,7 +178,7 @@ def _check_types(values: dict[str, Any]) -> None:
 
 
 def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return type(value) is int and 0 <= value < COUNTER_LIMIT
 
 
 def lock_file(name: str) -> Path:

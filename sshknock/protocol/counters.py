@@ -49,7 +49,8 @@ class ClientCounters:
     """The client's place: ``confirmed`` (c), ``sent`` (m), and ``top``, ``step`` of the cycle.
 
     Before the first cycle ``top`` is None, and ``step`` tells what was sent since the confirm.
-    ``strong`` is the counter of the last confirm that was certainly one, None before the first.
+    The server is past ``strong``: a run that was certainly let in sent nothing lower. None before
+    the first such run.
     """
 
     confirmed: int = -1
@@ -65,7 +66,9 @@ class ClientCounters:
             raise BadInput("a counter is no whole number")
         if not (-1 <= self.confirmed < COUNTER_LIMIT and -1 <= self.sent < COUNTER_LIMIT):
             raise BadInput("a counter is out of range")
-        if self.confirmed > self.sent or min(self.step, *optional, 0) < 0:
+        if not (self.confirmed <= self.sent and self.step >= 0):
+            raise BadInput("the counters contradict each other")
+        if not all(0 <= n <= self.sent for n in optional):
             raise BadInput("the counters contradict each other")
 
     def next(self, attempt: int, window: int) -> tuple[int, ClientCounters]:
@@ -79,34 +82,48 @@ class ClientCounters:
             return c + 1, replace(self, step=_NEAREST_SENT)
         if attempt % _FAR_AND_AGAIN == 0 or (top is None and step == _NEAREST_SENT):
             return c + window, self if top is not None else replace(self, step=_IN_NEED)
-        if top is None or step >= len(self.recovery_points(top, window)):
+        if top is None or step >= sum(map(len, self._cycle(top, window))):
             top, step = m, 0
-        counter = self.recovery_points(top, window)[step]
+        counter = self._cycle_point(top, step, window)
         return counter, replace(self, sent=max(m, counter), top=top, step=step + 1)
 
     def recovery_points(self, top: int, window: int) -> tuple[int, ...]:
         """Return the counters of one recovery cycle, in the order in which they are tried.
 
         Those above the confirm end with the first past ``top``. The last ones, from the strong
-        confirm up, are there only after a false confirm that went up by many windows at once.
+        counter up, are there only after a false confirm that went up by many windows at once.
         """
+        return tuple(itertools.chain(*self._cycle(top, window)))
+
+    def _cycle(self, top: int, window: int) -> tuple[range, ...]:
         c, g = self.confirmed, _or_none_yet(self.strong)
         upper = range(c + 2 * window, max(top + 1, c + 2 * window) + window, window)
-        lower = (c - k * window for k in range(4))
+        lower = range(c, max(c - 4 * window, -1), -window)
         lowest = range(g + window, c - 3 * window, window)
-        return (*upper, *(n for n in lower if n >= 0), *lowest)
+        return upper, lower, lowest
 
-    def confirm(self, counter: int, window: int, *, strong: bool) -> ClientCounters:
+    def _cycle_point(self, top: int, step: int, window: int) -> int:
+        for points in self._cycle(top, window):
+            if step < len(points):
+                return points[step]
+            step -= len(points)
+        raise AssertionError("a step past the cycle's end")
+
+    def confirm(self, counter: int, window: int, *, floor: int | None) -> ClientCounters:
         """Return the state after an identification line came through the door of ``counter``.
 
-        ``strong`` tells that the port was seen shut in the same run. Where it stood open, to all or
-        to us, every login looks like a confirm. It may have come to stand open within the run, so a
-        confirm that goes up by more than a window is not a strong one.
+        ``floor`` is the lowest counter of this run's trains, if the port was seen shut before the
+        last of them could open it, else None: where the port stood open, to all or to us, every
+        login looks like a confirm. The table may have been lost within the run, and the train that
+        opened may have been an earlier one: so a confirm that goes up by more than a window is not
+        a strong one, and a strong one proves no more than the floor.
         """
         after = replace(self, confirmed=counter, top=None, step=_CONFIRMED)
-        if strong and counter <= self.confirmed + window:
-            return replace(after, strong=counter)
-        return after
+        if floor is None or counter > self.confirmed + window:
+            return after
+        known = _or_none_yet(self.strong)
+        # A counter below what was known: the server's books came from a backup.
+        return replace(after, strong=floor if counter < known else max(floor, known))
 
     def looks_first(self, window: int, *, refuses: bool, admitted: bool) -> bool:
         """Tell whether a run must see, before it sends anything, that the port is really shut.

@@ -27,8 +27,14 @@ NOW = 1_800_000_000
 
 counts = st.none() | st.integers(0, 2**40)
 counters = st.builds(
-    lambda confirmed, ahead, *rest: ClientCounters(confirmed, confirmed + ahead, *rest),
-    st.integers(-1, 2**40),
+    lambda confirmed, ahead, top, step, strong: ClientCounters(
+        confirmed,
+        confirmed + ahead,
+        None if top is None else top % (confirmed + ahead + 1),
+        step,
+        None if strong is None else strong % (confirmed + ahead + 1),
+    ),
+    st.integers(0, 2**40),
     st.integers(0, 1000),
     counts,
     st.integers(0, 100),
@@ -161,7 +167,7 @@ def _used(strong: int | None = None, **changes: object) -> PairingState:
         ID,
         SECRET,
         Parameters(window=8),
-        counters=ClientCounters(10, 10, strong=strong),
+        counters=ClientCounters(10, 20, strong=strong),
         last_open=NOW - 1000,
         last_train=NOW - 1000,
     )
@@ -203,16 +209,14 @@ def test_when_a_probe_is_due(state: PairingState, due: bool) -> None:
 
 @given(any_state, st.integers(0, 2**40), st.booleans(), st.booleans())
 def test_a_confirm_sets_the_counter_and_its_strength(
-    state: PairingState, counter: int, shut_before: bool, refused: bool
+    state: PairingState, counter: int, shut: bool, refused: bool
 ) -> None:
     """``confirmed`` is set even to a lower one; strong only if the port was shut and it is near."""
     assume(counter <= state.counters.sent)
-    after = state.confirmed(counter, shut_before=shut_before, refused=refused, now=NOW)
-    assert after.counters.confirmed == counter
-    assert after.counters.sent == state.counters.sent
-    strong = shut_before and counter <= state.counters.confirmed + state.parameters.window
-    assert after.counters.strong == (counter if strong else state.counters.strong)
-    assert after.refuses == (refused if shut_before else state.refuses)
+    floor = counter if shut else None
+    after = state.confirmed(counter, floor=floor, refused=refused, now=NOW)
+    assert after.counters == state.counters.confirm(counter, state.parameters.window, floor=floor)
+    assert after.refuses == (refused if shut else state.refuses)
     assert (after.last_open, after.last_result) == (NOW, states.OPENED)
 
 

@@ -54,17 +54,20 @@ def meet(counters: ClientCounters, next_: int, window: int, attempts: int) -> Me
     """Let runs of some attempts follow each other, nothing lost; None if they would never meet.
 
     What is allowed: the rest of a cycle that was begun, one whole cycle of P points, each fourth
-    attempt of a run, which is beside the cycle, and one run more. With four or eight attempts a run
-    that is 8 (P + 1) / 3 and a run.
+    attempt of a run, which is beside the cycle, and one run more; and the fresh counters, where a
+    window has more of them than a run has attempts. With four or eight attempts a run that is
+    8 (P + 1) / 3 and a run or a window.
     """
     points = len(counters.recovery_points(max(counters.sent, 0), window))
     in_cycle = attempts - ceil(attempts / 4)
-    allowed = 2 * (points + 1) * attempts / in_cycle + attempts
+    allowed = 2 * (points + 1) * attempts / in_cycle + max(attempts, window)
     for spent in range(0, 4 * attempts * (points + window), attempts):
+        floor = None
         for attempt in range(attempts):
             counter, counters = counters.next(attempt, window)
+            floor = counter if floor is None else min(floor, counter)
             if counter in accepted(next_, window):
-                after = counters.confirm(counter, window, strong=True)
+                after = counters.confirm(counter, window, floor=floor)
                 return Meeting(spent + attempt + 1, allowed, after, counter + 1)
     return None
 

@@ -31,7 +31,7 @@ def play(
         if event != LOST and counter in accepted(next_, window):
             next_ = counter + 1
             if event == GOOD:
-                return counters.confirm(counter, window, strong=True), next_, attempt
+                return counters.confirm(counter, window, floor=counter), next_, attempt
     return counters, next_, None
 
 
@@ -63,13 +63,27 @@ def test_fresh_counters_come_first_then_the_one_that_always_fits_then_the_cycle(
     assert counters.sent == max(seen)
 
 
+def test_a_strong_confirm_proves_no_more_than_the_lowest_train_of_its_run() -> None:
+    """It may have been a slow one that opened; and a floor never sinks but with the server."""
+    counters = ClientCounters(20, 24, strong=20)
+    assert counters.confirm(24, 8, floor=21).strong == 21
+    assert counters.confirm(24, 8, floor=4).strong == 20
+    assert counters.confirm(12, 8, floor=4).strong == 4, "its books came from a backup"
+
+
+def test_a_damaged_state_with_a_huge_cycle_costs_nothing() -> None:
+    """The cycle's points are counted, not listed."""
+    far = ClientCounters(0, 2**61, top=2**61, step=2**40, strong=0)
+    assert far.next(1, 8)[0] == 16 + 2**40 * 8
+
+
 def test_after_a_confirm_far_below_what_was_sent_the_nearest_counter_comes_first() -> None:
     """Logins in a row need no door that is yet to be made, and c+W comes twice in a run."""
     counters = ClientCounters(100, 200, strong=100)
     for expected in (101, 102, 103):
         counter, counters = counters.next(0, 8)
         assert counter == expected
-        counters = counters.confirm(counter, 8, strong=True)
+        counters = counters.confirm(counter, 8, floor=counter)
     seen = []
     for attempt in range(8):
         counter, counters = counters.next(attempt, 8)
@@ -98,8 +112,8 @@ def test_after_a_false_confirm_far_up_the_cycle_reaches_down_to_the_strong_one()
 def test_a_confirm_that_goes_up_by_more_than_a_window_is_not_strong() -> None:
     """The table may have been lost within the run: the next run looks first."""
     counters = ClientCounters(20, 60, strong=20)
-    assert counters.confirm(28, 8, strong=True).strong == 28
-    jumped = counters.confirm(52, 8, strong=True)
+    assert counters.confirm(28, 8, floor=28).strong == 28
+    jumped = counters.confirm(52, 8, floor=21)
     assert (jumped.confirmed, jumped.strong) == (52, 20)
     assert jumped.looks_first(8, refuses=False, admitted=True)
 
@@ -121,7 +135,7 @@ def test_a_search_tries_each_counter_twice_and_goes_back_before_it_goes_on() -> 
 
 def test_a_lower_confirm_is_taken_and_what_was_sent_stays() -> None:
     """A confirm sets c even downwards: it heals a false one."""
-    counters = ClientCounters(confirmed=30, sent=40, top=40, step=2).confirm(22, 8, strong=False)
+    counters = ClientCounters(confirmed=30, sent=40, top=40, step=2).confirm(22, 8, floor=None)
     assert counters == ClientCounters(confirmed=22, sent=40)
 
 
@@ -136,6 +150,8 @@ def test_a_lower_confirm_is_taken_and_what_was_sent_stays() -> None:
         {"sent": 1.5},
         {"top": -1},
         {"strong": -1},
+        {"confirmed": 3, "sent": 5, "strong": 6},
+        {"confirmed": 3, "sent": 5, "top": 6},
     ],
     ids=str,
 )

@@ -12,37 +12,48 @@ from tests.protocol.pair import meet, one_attempt_a_run
 
 
 class Place(NamedTuple):
-    """Both sides, and the number of the attempt that comes next in this run of ssh."""
+    """Both sides, the number of the attempt that comes next in this run of ssh, and its trains."""
 
     counters: ClientCounters
     next: int
-    attempt: int
+    attempt: int = 0
+    trains: tuple[int, ...] = ()
+
+    def in_next_run(self) -> Place:
+        """Return the place after the end of this run."""
+        return Place(self.counters, self.next)
 
 
 def after(place: Place, window: int, attempts: int) -> Iterator[Place]:
     """Yield where everything that can happen next leads to.
 
     A crash or the end of ssh; a train of before that comes late, or is played by whoever has it;
-    and an attempt that is lost, or accepted with nobody there to see it, or that gets in, or seems
-    to because the port stands open to all. The port may come to stand open within a run. A run
-    that must look first cannot be deceived in its first attempt. Strong confirms are true.
+    and an attempt that is lost, or accepted with nobody there to see it, or that gets in by its own
+    train or a slow one of this run, or seems to because the port stands open to all. The port may
+    come to stand open within a run. A run that must look first cannot be deceived in its first
+    attempt. Where the port was seen shut just before, somebody's train did open it.
     """
-    yield place._replace(attempt=0)
-    counters, next_, attempt = place
+    yield place.in_next_run()
+    counters, next_, attempt, trains = place
     for late in accepted(next_, window):
         if late <= counters.sent:
             yield place._replace(next=late + 1)
     counter, sent = counters.next(attempt, window)
-    following = (attempt + 1) % attempts
+    trains = tuple(sorted({*trains, counter}))
+    following = Place(sent, next_, attempt + 1, trains)
+    if following.attempt == attempts:
+        following = following.in_next_run()
     looked = counters.looks_first(window, refuses=False, admitted=True)
-    strengths = (True,) if looked and attempt == 0 else (True, False)
-    yield Place(sent, next_, following)
-    if counter in accepted(next_, window):
-        yield Place(sent, counter + 1, following)
-        for strong in strengths:
-            yield Place(sent.confirm(counter, window, strong=strong), counter + 1, 0)
-    if False in strengths:
-        yield Place(sent.confirm(counter, window, strong=False), next_, 0)
+    floors = (trains[0],) if looked and attempt == 0 else (trains[0], None)
+    yield following
+    for opening in trains:
+        if opening in accepted(next_, window):
+            if opening == counter:
+                yield following._replace(next=counter + 1)
+            for floor in floors:
+                yield Place(sent.confirm(counter, window, floor=floor), opening + 1)
+    if None in floors:
+        yield Place(sent.confirm(counter, window, floor=None), next_)
 
 
 @pytest.mark.parametrize(
@@ -61,9 +72,10 @@ def test_from_every_state_the_pair_meets_within_the_bound(
 ) -> None:
     """All states with counters up to ``highest``: no dead one, and then each run takes one attempt.
 
-    Reached by losses, unseen accepts, crashes, late trains and false confirms in every order.
+    Reached by losses, unseen accepts, crashes, late and slow trains and false confirms in every
+    order.
     """
-    start = Place(ClientCounters(), 0, 0)
+    start = Place(ClientCounters(), 0)
     seen, waiting = {start}, [start]
     while waiting:
         place = waiting.pop()

@@ -133,6 +133,16 @@ class Pair(RuleBasedStateMachine):
         if not killed:
             self.save(self.stored.synced(self.server.next - 1))
 
+    @rule(attempt=st.integers(0, 7), outcome=st.sampled_from([LOST, UNSEEN, GOOD]))
+    def by_hand(self, attempt: int, outcome: str) -> None:
+        """``sshknock open``: one attempt, anywhere in what a run of ssh would try."""
+        counter, counters = self.stored.next(attempt, self.window)
+        self.save(counters)
+        self.opens.append(counter)
+        opened = outcome != LOST and not self.exposed and self.server.hears_open(counter)
+        if opened and outcome == GOOD:
+            self.save(counters.confirm(counter, self.window, floor=None))
+
     @rule()
     def search(self) -> None:
         """``sync --search``, on a good network."""
@@ -186,6 +196,7 @@ class Pair(RuleBasedStateMachine):
         looks = not first and self.stored.looks_first(self.window, refuses=False, admitted=admitted)
         if looks and self.exposed and outcomes[:1] == [GOOD]:
             return  # it sees that, uses the connection, and burns nothing
+        lowest: int | None = None
         for attempt, outcome in enumerate(outcomes[: attempts_of_a_run(self.window)]):
             if outcome == BEFORE_SAVING:
                 return
@@ -194,11 +205,13 @@ class Pair(RuleBasedStateMachine):
             if outcome == BEFORE_SENDING:
                 return
             self.opens.append(counter)
+            lowest = counter if lowest is None else min(lowest, counter)
             opened = outcome != LOST and not self.exposed and self.server.hears_open(counter)
             if outcome in KILLED:
                 return
             if outcome == GOOD and (opened or self.exposed):
-                self.save(counters.confirm(counter, self.window, strong=strong and opened))
+                floor = lowest if strong and opened else None
+                self.save(counters.confirm(counter, self.window, floor=floor))
                 self.closes.append(counter)
                 return
 
@@ -209,7 +222,7 @@ class Pair(RuleBasedStateMachine):
             self.opens.append(counter)
             if counter in accepted(self.server.next, self.window):
                 self.server.hears_open(counter)
-                self.save(self.stored.confirm(counter, self.window, strong=True))
+                self.save(self.stored.confirm(counter, self.window, floor=counter))
                 return True
         return False
 

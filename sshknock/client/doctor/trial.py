@@ -76,7 +76,7 @@ def try_to_open(store: Store, route: Route, *, refused: bool, search: bool = Tru
             else:
                 trial.opened = counter
                 confirmed = store.load().confirmed(
-                    counter, shut_before=True, refused=refused, now=_now()
+                    counter, floor=min((*trial.sent, counter)), refused=refused, now=_now()
                 )
                 store.save(confirmed)
             _leave(store, route, counter)
