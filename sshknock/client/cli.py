@@ -19,7 +19,7 @@ from sshknock.protocol.counters import SEARCH_ATTEMPTS
 from sshknock.protocol.draws import PORT_SOURCES
 from sshknock.protocol.knocks import Purpose
 from sshknock.protocol.parameters import Parameters
-from sshknock.system.command_line import run_program
+from sshknock.system.command_line import reading_arguments, run_program
 
 if TYPE_CHECKING:
     from sshknock.client.config import Config
@@ -78,12 +78,13 @@ def cli(context: click.Context) -> None:
 @click.option("--again", is_flag=True, help="Take a token that was used here and forgotten.")
 def enroll(name: str, source: str, keyring: str, host: str | None, again: bool) -> None:
     """Pair with a server, by the token that its administrator made. Needs no network."""
-    from sshknock.client.enroll import enroll as make  # noqa: PLC0415  each command loads its own
+    from sshknock.client import enroll as enrolment  # noqa: PLC0415  each command loads its own
     from sshknock.client.terminal import read_token  # noqa: PLC0415
     from sshknock.protocol.token import Token  # noqa: PLC0415
 
+    enrolment.check_ready(name, keyring)
     text = read_token() if source == "-" else _read_private(source)
-    pairing = make(name, Token.decode(text), keyring=keyring, host=host, again=again)
+    pairing = enrolment.enroll(name, Token.decode(text), keyring=keyring, host=host, again=again)
     click.echo(f"enrolled {name}: {pairing.host} port {pairing.port}, keyring {pairing.keyring}")
     click.echo(f"next: sshknock ssh-config {name} --write, and then: ssh {name}")
     if source != "-":
@@ -94,7 +95,7 @@ def enroll(name: str, source: str, keyring: str, host: str | None, again: bool) 
 @_optional_name
 @click.option("--json", "as_json", is_flag=True, help="For programs; this form is stable.")
 def status(name: str | None, as_json: bool) -> None:
-    """Show each pairing: its server, keyring, counters, last use and sessions."""
+    """Show each pairing: its server, counters, last use and sessions."""
     from sshknock.client import status as view  # noqa: PLC0415
 
     known = config.load()
@@ -120,7 +121,7 @@ def status(name: str | None, as_json: bool) -> None:
 @_name_argument
 @click.option("--blind", is_flag=True, help="Do not connect to see whether the port answers.")
 def open_(name: str, blind: bool) -> None:
-    """Send one open train, and see whether the port answers.
+    """Send one open sequence, and see whether the port answers.
 
     A server that admits a single connection has then admitted this one: with --blind the next
     connection from here is yours. Give it a second: the server needs a moment.
@@ -211,8 +212,10 @@ def set_(name: str, values: tuple[str, ...]) -> None:
         changes[key] = value
     pairing = change(name, changes)
     with config.held() as known:
-        ssh_config.refresh(known)
+        written = ssh_config.refresh(known)
     click.echo(f"{name}: {', '.join(pairing.hosts)} port {pairing.port}")
+    if written is not None:
+        click.echo(f"wrote {written}")
 
 
 @cli.command("ssh-config", short_help="Print or keep the Host blocks.")
@@ -274,19 +277,21 @@ def derive(secret_file: str, counter: int, purpose: str, as_json: bool, **values
     from sshknock.protocol.ranges import parse_ports, parse_range  # noqa: PLC0415
     from sshknock.protocol.secrets import Secret  # noqa: PLC0415
 
-    port_min, port_max = parse_range(values.pop("ports"))
-    knocks_min, knocks_max = parse_range(values.pop("knocks"))
-    parameters = Parameters(
-        port_min=port_min,
-        port_max=port_max,
-        knocks_min=knocks_min,
-        knocks_max=knocks_max,
-        exclude=parse_ports(values.pop("exclude")),
-        **values,
-    )
-    parameters.check()
+    with reading_arguments():
+        port_min, port_max = parse_range(values.pop("ports"))
+        knocks_min, knocks_max = parse_range(values.pop("knocks"))
+        parameters = Parameters(
+            port_min=port_min,
+            port_max=port_max,
+            knocks_min=knocks_min,
+            knocks_max=knocks_max,
+            exclude=parse_ports(values.pop("exclude")),
+            **values,
+        )
+        parameters.check()
     secret = Secret.from_hex(_read_private(secret_file))
-    sequence = derive_sequence(secret, Purpose(purpose), counter, parameters)
+    with reading_arguments():
+        sequence = derive_sequence(secret, Purpose(purpose), counter, parameters)
     if as_json:
         knocks = [[knock.port, knock.transport.value] for knock in sequence]
         click.echo(json.dumps({"counter": counter, "purpose": purpose, "sequence": knocks}))

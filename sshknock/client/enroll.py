@@ -23,8 +23,20 @@ from sshknock.errors import (
 )
 from sshknock.protocol.names import parse_host, parse_name, parse_port
 from sshknock.protocol.token import Token
+from sshknock.system.command_line import reading_arguments
 
 SYSTEM_KEYRING = "system"
+
+
+def check_ready(name: str, keyring: str) -> None:
+    """See what can be seen before there is a token: the name, and a keyring that can be read.
+
+    Raises UsageError and KeyringUnavailable.
+    """
+    with reading_arguments():
+        parse_name(name)
+    _refuse_name(config.load(), name)
+    open_keyring(_recorded(keyring)).get(name)
 
 
 def enroll(
@@ -36,12 +48,15 @@ def enroll(
     ``again`` allows a token that was used here and forgotten.
     Raises UsageError for a name or a token that is taken, and KeyringUnavailable.
     """
-    hosts = token.hosts if host is None else (parse_host(host),)
+    with reading_arguments():
+        parse_name(name)
+        hosts = token.hosts if host is None else (parse_host(host),)
     if not hosts:
         raise UsageError("the token names no host", "say where the server is with --host HOST")
     token.parameters.check()
     with config.changing() as known:
-        _refuse_taken(known, parse_name(name), token)
+        _refuse_name(known, name)
+        _refuse_token(known, token)
         if not again:
             _refuse_used(token)
         pairing = Pairing(name, hosts, token.port, _recorded(keyring), token.pairing_id)
@@ -58,7 +73,9 @@ def forget(name: str, *, force: bool = False) -> Pairing | None:
     because its item may still be in its keyring.
     """
     left: Pairing | None = None
-    with config.changing() as known, locked_by_hand(parse_name(name)):
+    with reading_arguments():
+        parse_name(name)
+    with config.changing() as known, locked_by_hand(name):
         pairing = known.pairings.pop(name, None)
         if pairing is None:
             if not _forget_left_over(name):
@@ -78,7 +95,7 @@ def forget(name: str, *, force: bool = False) -> Pairing | None:
 
 def change(name: str, values: Mapping[str, str]) -> Pairing:
     """Change what is known of a server: ``host`` (several with commas between) and ``port``."""
-    with config.changing() as known:
+    with config.changing() as known, reading_arguments():
         old = known.named(name)
         hosts, port = old.hosts, old.port
         for key, value in values.items():
@@ -95,13 +112,17 @@ def change(name: str, values: Mapping[str, str]) -> Pairing:
     return pairing
 
 
-def _refuse_taken(known: Config, name: str, token: Token) -> None:
+def _refuse_name(known: Config, name: str) -> None:
     for other in known.pairings.values():
         if other.name.lower() == name.lower():
             raise UsageError(
                 f"there is a pairing {other.name!r} already",
                 f"take another name, or 'sshknock forget {other.name}' first",
             )
+
+
+def _refuse_token(known: Config, token: Token) -> None:
+    for other in known.pairings.values():
         if other.pairing_id == token.pairing_id:
             raise UsageError(
                 f"this token is enrolled already, as {other.name!r}",

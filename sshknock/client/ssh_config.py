@@ -25,6 +25,9 @@ from sshknock.records import record
 from sshknock.system.files import write_private
 from sshknock.system.processes import run
 
+PROXY = "sshknock-proxy"
+"""The program that is the ProxyCommand."""
+
 _OURS = "sshknock.conf"
 _HEAD = "# Written by 'sshknock ssh-config --write'; changes made here are lost.\n"
 _HOST = re.compile(r"^Host (\S+)$", re.MULTILINE)
@@ -76,15 +79,15 @@ def _command(name: str) -> str:
 
 def proxy_program() -> Path:
     """Return the absolute path of ``sshknock-proxy``, which stands beside this program."""
-    beside = Path(sys.executable).parent / "sshknock-proxy"
-    called = Path(sys.argv[0]).absolute().parent / "sshknock-proxy"
+    beside = Path(sys.executable).parent / PROXY
+    called = Path(sys.argv[0]).absolute().parent / PROXY
     for candidate in (called, beside):
         if os.access(candidate, os.X_OK):
             return candidate
-    found = shutil.which("sshknock-proxy")
+    found = shutil.which(PROXY)
     if found is None:
         raise SystemFault(
-            "sshknock-proxy was not found beside this program nor on the PATH", "install it again"
+            f"{PROXY} was not found beside this program nor on the PATH", "install it again"
         )
     return Path(found).absolute()
 
@@ -125,16 +128,18 @@ def written() -> list[str]:
     return _HOST.findall((_read(folder() / _OURS) or b"").decode(errors="replace"))
 
 
-def refresh(known: Config) -> None:
-    """Bring the file in line with the settings, where there is one."""
+def refresh(known: Config) -> Path | None:
+    """Bring the file in line with the settings, where there is one; return it if it changed."""
     ours = folder() / _OURS
     before = _read(ours)
     if before is None:
-        return
+        return None
     blocks = [block(known.pairings[name]) for name in written() if name in known.pairings]
     text = (_HEAD + "".join("\n" + one for one in blocks)).encode()
-    if text != before:
-        write_private(ours, text)
+    if text == before:
+        return None
+    write_private(ours, text)
+    return ours
 
 
 def _include_line() -> str:

@@ -120,13 +120,15 @@ def test_set_changes_hosts_and_port(token: Path, home: Path) -> None:
     """The settings and the written Host block follow; anything else is refused."""
     enroll(token)
     assert sshknock("ssh-config", "--write").returncode == 0
-    assert sshknock("set", "box", "host=h.example,192.0.2.8", "port=22").returncode == 0
+    done = sshknock("set", "box", "host=h.example,192.0.2.8", "port=22")
+    conf = home / ".ssh/sshknock.conf"
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == ["box: h.example, 192.0.2.8 port 22", f"wrote {conf}"]
     pairing = config.load().pairings["box"]
     assert (pairing.hosts, pairing.port) == (("h.example", "192.0.2.8"), 22)
-    assert "HostName h.example" in (home / ".ssh/sshknock.conf").read_text()
-    for bad in ("host=", "host=a b", "port=0", "port=ssh"):
-        assert_says(sshknock("set", "box", bad), 1)
-    for bad in ("colour=red", "host"):
+    assert "HostName h.example" in conf.read_text()
+    assert "wrote" not in sshknock("set", "box", "port=22").stdout
+    for bad in ("host=", "host=a b", "port=0", "port=ssh", "colour=red", "host"):
         assert_says(sshknock("set", "box", bad), 2)
     assert_says(sshknock("set", "nobody", "port=22"), 3)
     assert config.load().pairings["box"] == pairing
@@ -200,9 +202,9 @@ def test_derive_prints_what_the_protocol_derives(secret_file: Path) -> None:
     ],
 )
 def test_derive_refuses_what_cannot_work(secret_file: Path, options: list[str]) -> None:
-    """Exit 1, with the reason in one line."""
+    """It is the command that is wrong: exit 2, with the reason in one line."""
     given = ["--secret-file", str(secret_file), "--counter", "0", *options]
-    assert_says(sshknock("derive", *given), 1)
+    assert_says(sshknock("derive", *given), 2)
 
 
 @pytest.mark.parametrize("text", ["", "abc", "0" * 63, "0" * 65, "zz" * 32])

@@ -14,10 +14,12 @@ from tests.client.conftest import MODULE, TOKEN, sshknock
 PROMPT = "Paste the token, then Enter and Ctrl-D:"
 
 
-def enroll_at_a_terminal(typed: bytes) -> tuple[int, str, str]:
+def enroll_at_a_terminal(
+    typed: bytes, *, name: str = "box", keyring: str = "file"
+) -> tuple[int, str, str]:
     """Run enrolment with standard input a terminal; its code, output and standard error."""
     master, slave = pty.openpty()
-    command = ["enroll", "box", "--token-file", "-", "--keyring", "file"]
+    command = ["enroll", name, "--token-file", "-", "--keyring", keyring]
     with subprocess.Popen(
         [sys.executable, "-m", MODULE, *command],
         stdin=slave,
@@ -38,6 +40,21 @@ def test_whoever_pastes_a_token_is_told_how(home: Path) -> None:
     assert (code, stderr) == (0, PROMPT + "\n"), stderr
     assert "enrolled box" in stdout
     assert config.config_file().is_relative_to(home)
+
+
+def test_nobody_is_asked_for_a_token_that_could_not_be_kept(home: Path) -> None:
+    """Without a keyring, and for a name that is taken or cannot be one: said before the paste."""
+    enroll_at_a_terminal(TOKEN.encode().encode() + b"\n\x04")
+    for code, word, name, keyring in (
+        (4, "no system keyring", "crate", "system"),
+        (2, "already", "box", "file"),
+        (2, "'a b'", "a b", "file"),
+    ):
+        done = enroll_at_a_terminal(b"", name=name, keyring=keyring)
+        assert (done[0], done[1]) == (code, ""), done
+        assert word in done[2]
+        assert PROMPT not in done[2]
+    assert home.exists()
 
 
 def test_a_pipe_is_told_nothing() -> None:
