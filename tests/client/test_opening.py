@@ -179,3 +179,47 @@ def test_a_run_that_goes_on_late_sends_no_train_that_it_cannot_follow(closed: Cl
         with pytest.raises(NotOpened, match="in 1 attempt "):
             opening.attempt_all(7, first=1)
     assert store.load().counters.sent == 0
+
+
+SHUT, REFUSED = Outcome(None), Outcome(None, refused=True, rtt_s=0.01)
+NO_ROUTE = Outcome(None, error=OSError(errno.EHOSTUNREACH, "No route to host"))
+
+
+@pytest.mark.parametrize(
+    ("probed", "attempts", "strong"),
+    [
+        pytest.param(None, [(REFUSED, 0.01)], True, id="refused after the last train"),
+        pytest.param(None, [(SHUT, 0.01)], False, id="silent, and never looked at"),
+        pytest.param(SHUT, [(SHUT, 0.01)], True, id="a probe just before"),
+        pytest.param(NO_ROUTE, [(SHUT, 0.01)], False, id="a probe that never left"),
+        pytest.param(SHUT, [(SHUT, 0.7)], False, id="a probe that was shorter than a round trip"),
+        pytest.param(SHUT, [(SHUT, None), (SHUT, 0.01)], False, id="a probe long ago"),
+        pytest.param(None, [(REFUSED, None), (SHUT, 0.01)], False, id="refused long ago"),
+    ],
+)
+def test_when_the_port_counts_as_seen_shut(
+    monkeypatch: pytest.MonkeyPatch,
+    door: Door,
+    probed: Outcome | None,
+    attempts: list[tuple[Outcome, float | None]],
+    strong: bool,
+) -> None:
+    """Just before the last train could open it, and by nothing that may have been a loss.
+
+    Each attempt is what was seen of the port, and the round trip if it then let us in.
+    """
+    outcomes = [] if probed is None else [probed]
+    with socket.socket() as connection:
+        for seen, rtt_s in attempts:
+            let_in = {} if rtt_s is None else {"connection": connection, "rtt_s": rtt_s}
+            outcomes.append(replace(seen, **let_in))
+        monkeypatch.setattr(openings, "send_train", lambda *_, **__: None)
+        monkeypatch.setattr(openings, "connect", lambda *_, **__: outcomes.pop(0))
+        store = pair(door)
+        store.save(replace(store.load(), rtt_ms=20))
+        opening = Opening(store, store.load(), resolve(HOST, door.port), NoWatch())
+        if probed is not None:
+            assert opening.probe() is None
+        opening.attempt_all(8)
+        opening.confirm()
+    assert (store.load().counters.strong is not None) is strong
