@@ -27,13 +27,23 @@ _NOTICED_BY = {
     "start": "the supervisor's start",
     "status": "'sshknock-server status'",
     "table": "the supervisor",
-    "timer": "the timer",
+    "timer": "the regular check",
 }
 
-FLUSHED = "nftables was flushed or reloaded"
+FLUSHED = "our table was gone: nftables was flushed or reloaded, or somebody deleted it"
 CHANGED = "the table was changed by somebody else"
 STARTED = "the server was started"
 TAKEN_OUT = "the port was taken out of the table"
+
+_MEANT = {
+    FLUSHED: "if you reloaded the firewall then",
+    STARTED: "if you restarted the server then",
+}
+
+
+def who_noticed(reason: str) -> str:
+    """Return who called reconcile for this reason, as people read it."""
+    return _NOTICED_BY.get(reason, "a command")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +65,12 @@ class Exposure:
             return f"Port {ports} is visible, since some time after {local_time(self.since)} {how}."
         return f"Port {ports} was visible at some time {between(self.since, self.until)} {how}."
 
+    @property
+    def remedy(self) -> str:
+        """What to do about one that is over."""
+        meant = _MEANT.get(self.cause, "if that was you")
+        return f"nothing, {meant}; 'sshknock-server log' has it"
+
 
 def last(store: Store, now: int) -> Exposure | None:
     """Return the latest exposure; None when there was none in the last days."""
@@ -73,7 +89,7 @@ def begin(store: Store, now: int, *, cause: str, reason: str) -> None:
     since = int(intact_at)
     if store.meta(_BOOT) not in {None, boot_id()}:
         since, cause = max(since, booted_at(now)), STARTED
-    exposure = Exposure(min(since, now), None, cause, _NOTICED_BY.get(reason, "a command"))
+    exposure = Exposure(min(since, now), None, cause, who_noticed(reason))
     _keep(store, exposure)
     detail = f"since some time after {local_time(exposure.since)}: {cause}"
     store.record("exposed", now, detail=f"{detail}; noticed by {exposure.noticed_by}")

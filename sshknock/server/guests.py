@@ -54,14 +54,21 @@ def admit(store: Store, address: Address, seconds: int, now: int) -> int:
     return until
 
 
-def revoke(store: Store, address: Address, now: int) -> None:
-    """Let an address in no more: as a guest, and by the knock it may have made."""
+def revoke(store: Store, address: Address, now: int) -> bool:
+    """Let an address in no more: as a guest, and by the knock it may have made.
+
+    Returns False, and logs nothing, when neither let it in.
+    """
+    state = kernel.read()
+    was_admitted = is_guest(store, address) or (state is not None and address in state.admitted)
     statements = table.remove(_set(address), [str(address)])
     statements += table.remove(f"open{table.family(address)}", [str(address)])
     kernel.apply("\n".join(statements) + "\n")
     with store.transaction():
         store.revoke_guest(str(address))
-        store.record("revoked", now, address=str(address))
+        if was_admitted:
+            store.record("revoked", now, address=str(address))
+    return was_admitted
 
 
 def heed(store: Store, present: Mapping[Address, int]) -> None:
@@ -90,10 +97,14 @@ def wanted(store: Store, present: Mapping[Address, int], now: int) -> dict[Addre
     }
 
 
+def is_guest(store: Store, address: Address) -> bool:
+    """Tell whether an address is let in without a knock for a time."""
+    return any(guest.address == str(address) for guest in store.guests())
+
+
 def needs_no_knock(store: Store, config: Config, address: Address) -> bool:
     """Tell whether an address is let in anyway: as a guest, or by its network."""
-    invited = any(guest.address == str(address) for guest in store.guests())
-    return invited or contain(config.always, address)
+    return is_guest(store, address) or contain(config.always, address)
 
 
 def _set(address: Address) -> str:

@@ -16,13 +16,11 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import Enum
 
 from sshknock.errors import SshknockError
-from sshknock.server.moments import local_time
+from sshknock.server.moments import local_time, span
 from sshknock.server.store import Store
 
 TRIAL_LONGEST_S = 24 * 3600
-HOW_TO_HIDE = (
-    "'sshknock-server hide' hides it for good, 'sshknock-server hide --trial 10m' on trial"
-)
+HOW_TO_HIDE = "'sshknock-server hide', on trial with --trial 10m"
 _KEY = "hiding"
 
 
@@ -60,8 +58,8 @@ class Hiding:
         """Return for how long a trial goes on, by the clock and by what was left."""
         return min(self.until - now, self.left_s)
 
-    def sentence(self, ports: str, interface: str) -> str:
-        """Tell it, of ports as people read them."""
+    def sentence(self, ports: str, interface: str, now: int | None = None) -> str:
+        """Tell it, of ports as people read them; with ``now`` also how long a trial goes on."""
         if self.mode is Mode.UNHIDDEN:
             return f"Port {ports} is visible since {local_time(self.since)}: unhidden by hand."
         if self.mode is Mode.TRIAL_OVER:
@@ -69,7 +67,8 @@ class Hiding:
             return f"Port {ports} is visible: {ended}."
         hidden = f"Port {ports} is hidden on {interface}"
         if self.mode is Mode.TRIAL:
-            return f"{hidden}, on trial until {local_time(self.until)}."
+            left = "" if now is None else f" ({span(self.remaining_s(now))} left)"
+            return f"{hidden}, on trial until {local_time(self.until)}{left}."
         return f"{hidden}."
 
     def elements(self, ports: tuple[int, ...], now: int) -> dict[int, int | None]:
@@ -144,7 +143,9 @@ def confirm_by_hand(store: Store, now: int) -> bool:
     """Confirm a trial; False when there is none. Raises SshknockError when it is over."""
     hiding = of(store)
     if hiding.is_visible:
-        raise SshknockError("there is nothing to confirm: the port is visible", HOW_TO_HIDE)
+        raise SshknockError(
+            "there is nothing to confirm: the port is visible", f"to hide it: {HOW_TO_HIDE}"
+        )
     if hiding.mode is Mode.HIDDEN:
         return False
     confirm(store, now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+_MINUTE_S = 60
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -18,6 +19,14 @@ def between(since: int, until: int) -> str:
     first, second = local_time(since), local_time(until)
     day, _, clock = second.partition(" ")
     return f"between {first} and {clock if first.startswith(day) else second}"
+
+
+def span(seconds: int) -> str:
+    """Return a time as people read it, in its largest units, rounded down: ``5 h 20 min``."""
+    if seconds < _MINUTE_S:
+        return f"{max(0, seconds)} s"
+    hours, minutes = divmod(seconds // _MINUTE_S, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
 def booted_at(now: int) -> int:

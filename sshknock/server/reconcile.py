@@ -95,7 +95,7 @@ def _settle(store: Store, config: Config, reason: str) -> Progress:
     had_ended = listener.has_ended()
     progress = listener.update(doors)
     if had_ended:
-        detail = f"{config.engine.value} had ended; noticed by {reason}"
+        detail = f"{config.engine.value} had ended; noticed by {exposures.who_noticed(reason)}"
         with store.transaction():
             store.record("restarted", int(time.time()), detail=detail)
     return progress

@@ -17,8 +17,9 @@ DAY = r"20\d\d-\d\d-\d\d"
 CLOCK = r"\d\d:\d\d:\d\d"
 WAS_VISIBLE = (
     rf"Port 22 was visible at some time between {DAY} {CLOCK} and ({DAY} )?{CLOCK} "
-    r"\((?P<cause>.*); noticed by (?P<by>.*)\)\."
+    r"\((?P<cause>.*); noticed by (?P<by>.*)\)\. It is hidden again\."
 )
+GONE = "our table was gone: nftables was flushed or reloaded, or somebody deleted it"
 NFTABLES_CONF = """\
 #!/usr/sbin/nft -f
 flush ruleset
@@ -67,7 +68,7 @@ def test_a_reload_of_nftables(lab: Lab) -> None:
     assert exposure(server) is None
     server.run(["nft", "-f", "/etc/nftables.conf"])
     assert_nothing_came_back(pair, counter=0)
-    assert exposure(server) == ("nftables was flushed or reloaded", "the supervisor")
+    assert exposure(server) == (GONE, "the supervisor")
     assert logged(server, "exposed")
     assert server.status()["exposed"] is False
     server.run(["nft", "list", "table", "inet", "filter"])
@@ -95,7 +96,7 @@ def test_the_timer_finds_a_port_that_was_taken_out(lab: Lab) -> None:
     pair.server.run(["nft", "delete", "element", "inet", "sshknock", "hidden", "{ 22 }"])
     assert is_visible(pair)
     assert_nothing_came_back(pair, counter=0)
-    assert exposure(pair.server) == ("the port was taken out of the table", "the timer")
+    assert exposure(pair.server) == ("the port was taken out of the table", "the regular check")
 
 
 def test_status_tells_what_it_finds_and_mends(lab: Lab) -> None:

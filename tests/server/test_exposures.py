@@ -52,7 +52,8 @@ def test_it_is_told_from_when_to_when_and_why(store: Store) -> None:
     assert exposure is not None
     assert exposure.sentence("22") == (
         "Port 22 was visible at some time between 2027-01-15 07:59:45 and 08:00:01"
-        " (nftables was flushed or reloaded; noticed by the timer)."
+        " (our table was gone: nftables was flushed or reloaded, or somebody deleted it;"
+        " noticed by the regular check)."
     )
 
 
@@ -64,7 +65,8 @@ def test_as_long_as_it_lasts_it_is_said_once_in_the_log(store: Store) -> None:
     assert exposure is not None
     assert exposure.sentence("22") == (
         "Port 22 is visible, since some time after 2027-01-15 07:59:45"
-        " (nftables was flushed or reloaded; noticed by the timer)."
+        " (our table was gone: nftables was flushed or reloaded, or somebody deleted it;"
+        " noticed by the regular check)."
     )
     assert [event.kind for event in store.events(9)] == ["exposed"]
 

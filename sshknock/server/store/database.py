@@ -32,7 +32,7 @@ class Database:
                 on_failure.pop_all()
         except (OSError, sqlite3.Error) as error:
             raise SystemFault(
-                f"cannot open the server's books {path}: {error}",
+                f"cannot open {path}: {error}",
                 "the counters in it are what stops replays: restore the file, do not delete it",
             ) from error
 
@@ -53,7 +53,7 @@ class Database:
             self._db.execute("COMMIT")
         except sqlite3.Error as error:
             raise SystemFault(
-                f"cannot write the server's books {self._path}: {error}",
+                f"cannot write {self._path}: {error}",
                 "nothing was changed; is the disk full or read-only?",
             ) from error
 
