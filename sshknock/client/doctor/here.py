@@ -14,8 +14,6 @@ from sshknock.client.doctor.findings import Check, Finding, note, ok, problem
 from sshknock.errors import SshknockError
 from sshknock.system.processes import run
 
-_PROXY = "sshknock-proxy"
-
 
 def keyring_failed(error: SshknockError) -> Finding:
     """Return the finding for a keyring that does not give what it was given."""
@@ -79,12 +77,12 @@ def _judged(pairing: Pairing, known: Config, taken: dict[str, str]) -> Finding:
     command = taken.get("proxycommand", "none")
     host, port = taken.get("hostname", ""), taken.get("port", "")
     words = _words(command)
-    if not words or PurePath(words[0]).name != _PROXY:
+    if not words or PurePath(words[0]).name != ssh_config.PROXY:
         if command == "none" and host == name:
             return note(Check.SSH, f"ssh knows no {name}, so 'ssh {name}' does not knock", write)
         return problem(
             Check.SSH,
-            f"'ssh {name}' does not go through {_PROXY}",
+            f"'ssh {name}' does not go through {ssh_config.PROXY}",
             write,
             f"and if that is not enough: which lines for {name} stand above the Include?",
         )
@@ -109,7 +107,7 @@ def _judged(pairing: Pairing, known: Config, taken: dict[str, str]) -> Finding:
             " say which one",
             write,
         )
-    return ok(Check.SSH, f"'ssh {name}' goes through {_PROXY}")
+    return ok(Check.SSH, f"'ssh {name}' goes through {ssh_config.PROXY}")
 
 
 def _words(command: str) -> list[str]:

@@ -9,18 +9,19 @@ between, and so that ^C ends whatever is waited for.
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import socket
 from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path, PurePath
 from types import TracebackType
 from typing import Any, TypeVar
 
 import asyncssh
 
 from sshknock.client.remote.errors import NotReached, explained
+from sshknock.client.remote.settings import Hop, Settings, read
 from sshknock.errors import UsageError
 
 CONNECT_S = 10.0
@@ -28,7 +29,9 @@ LOGIN_S = 30.0
 COMMAND_S = 20.0
 """How long a command there may take: less than what an ssh waits for the pairing's lock."""
 
-_PROXY = "sshknock-proxy"
+END_S = 2.0
+"""How long the end of a connection is waited for."""
+
 _VIA = re.compile(r"(?:([^\s@-][^\s@]*)@)?([^\s@-][^\s@]*)")
 _NOTHING_OF_OURS = {"agent_forwarding": False, "x11_forwarding": False, "send_env": None}
 
@@ -75,9 +78,11 @@ class Connection:
     def __init__(self, target: Target) -> None:
         self.target = target
         self._loop = asyncio.new_event_loop()
+        self._connections: list[asyncssh.SSHClientConnection] = []  # jump hosts first
 
     def __enter__(self) -> Connection:  # noqa: PYI034  Self is of 3.11
         asyncssh.set_log_level("CRITICAL")  # what it would say, our errors say
+        logging.getLogger("asyncio").setLevel(logging.CRITICAL + 1)  # as when a ProxyCommand ends
         try:
             self._connection = self._wait(self._connect())
         except Exception as error:
@@ -94,7 +99,6 @@ class Connection:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._connection.abort()
         self._end()
 
     def run(self, command: str, *, stdin: str = "") -> Completed:
@@ -116,36 +120,74 @@ class Connection:
 
     async def _connect(self) -> asyncssh.SSHClientConnection:
         target = self.target
-        options: dict[str, Any] = {**_NOTHING_OF_OURS, "login_timeout": LOGIN_S}
-        if target.user is not None:
-            options["username"] = target.user
-        # As connect() will read them: () is the user's own ~/.ssh/config.
-        settings = await asyncssh.SSHClientConnectionOptions.construct(
-            host=target.alias, config=(), **options
+        hop = Hop(target.alias, target.user)
+        settings = await read(hop)
+        if target.address is None:
+            return await self._by_settings(hop, settings, through_us=False)
+        host, port = target.address
+        alias = settings.host_key_alias
+        if alias is None and settings.address == target.alias:
+            alias = host  # ssh has no HostName for it
+        return await self._open(
+            Hop(target.alias, target.user, port),
+            settings,
+            host_key_alias=alias,
+            sock=await _plain(self._loop, host, port),
         )
-        if settings.known_hosts is None:  # "UserKnownHostsFile none" is no leave to trust anybody
-            options["known_hosts"] = _default_known_hosts()
-        if target.address is not None:
-            if settings.host == target.alias and settings.host_key_alias is None:
-                options["host_key_alias"] = target.address[0]  # ssh has no HostName for the alias
-            connecting = self._loop.run_in_executor(None, _plain, target.address)
-            options |= {"sock": await connecting, "port": target.address[1], "tunnel": None}
-        else:
-            options["connect_timeout"] = CONNECT_S
-            if any(PurePath(word).name == _PROXY for word in settings.proxy_command or ()):
-                options["proxy_command"] = None
-        return await asyncssh.connect(target.alias, **options)
+
+    async def _by_settings(
+        self,
+        hop: Hop,
+        settings: Settings,
+        *,
+        through_us: bool = True,
+        over: asyncssh.SSHClientConnection | None = None,
+        way: tuple[Hop, ...] = (),
+    ) -> asyncssh.SSHClientConnection:
+        """Connect as the settings say: over another connection, over their jump hosts, plainly.
+
+        With ``through_us`` a jump host that is hidden itself is knocked for, as ssh would do.
+        ``way`` are the hops that are waiting for this one: a jump back to them would never end.
+        """
+        way = (*way, hop)
+        if over is None:
+            for jump in settings.jumps:
+                if jump in way:
+                    continue
+                try:
+                    over = await self._by_settings(jump, await read(jump), over=over, way=way)
+                except Exception as error:
+                    raise explained(error, str(jump)) from error
+        plainly = over is not None or (settings.goes_through_us and not through_us)
+        return await self._open(
+            hop,
+            settings,
+            tunnel=over,
+            proxy_command=None if plainly else settings.proxy_command,
+            connect_timeout=CONNECT_S,
+        )
+
+    async def _open(self, hop: Hop, settings: Settings, **way: Any) -> asyncssh.SSHClientConnection:
+        """Connect to one hop. Whatever decides about trust and the way there is an argument."""
+        options = {"tunnel": None, "proxy_command": None, **hop.options(), **_NOTHING_OF_OURS}
+        options |= {"known_hosts": settings.known_hosts, "login_timeout": LOGIN_S, **way}
+        made = await asyncssh.connect(**options)
+        self._connections.append(made)
+        return made
 
     def _wait(self, work: Coroutine[Any, Any, T]) -> T:
         return self._loop.run_until_complete(work)
 
     def _end(self) -> None:
         """Let nothing of the loop outlive this; an interrupted call leaves tasks behind."""
+        for connection in reversed(self._connections):
+            connection.abort()
         tasks = asyncio.all_tasks(self._loop)
         for task in tasks:
             task.cancel()
         with suppress(Exception):
             self._wait(_all_of(tasks))
+            self._wait(_closed(self._connections))
         self._loop.close()
 
 
@@ -153,11 +195,28 @@ async def _all_of(tasks: set[asyncio.Task[Any]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _default_known_hosts() -> str | bytes:
-    """Return the user's own file, or the content of none."""
-    file = Path("~/.ssh/known_hosts").expanduser()
-    return str(file) if file.is_file() else b""
+async def _closed(connections: list[asyncssh.SSHClientConnection]) -> None:
+    """Wait until they are gone."""
+    every = asyncio.gather(*(connection.wait_closed() for connection in connections))
+    await asyncio.wait_for(every, END_S)
 
 
-def _plain(address: tuple[str, int]) -> socket.socket:
-    return socket.create_connection(address, CONNECT_S)
+async def _plain(loop: asyncio.AbstractEventLoop, host: str, port: int) -> socket.socket:
+    """Return a connected socket. In the loop, not in a thread: ^C would have to wait for that."""
+    failure: OSError | None = None
+    for family, kind, protocol, _, address in await loop.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM
+    ):
+        made = socket.socket(family, kind, protocol)
+        try:
+            made.setblocking(False)
+            await asyncio.wait_for(loop.sock_connect(made, address), CONNECT_S)
+        except (OSError, asyncio.TimeoutError) as error:
+            made.close()
+            failure = error if isinstance(error, OSError) else TimeoutError()
+        except BaseException:
+            made.close()
+            raise
+        else:
+            return made
+    raise failure or OSError(f"{host} has no address")

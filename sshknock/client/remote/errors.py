@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 
 import asyncssh
@@ -46,8 +47,10 @@ def explained(error: Exception, where: str) -> SshknockError:
         return NotReached(
             f"cannot find the address of {where}: {error.strerror}", "is the name right?"
         )
-    if isinstance(error, ConnectionRefusedError | TimeoutError):
+    if isinstance(error, ConnectionRefusedError | TimeoutError | asyncio.TimeoutError):
         return NotReached(f"{where} does not answer without a knock", _NO_ANSWER)
+    if isinstance(error, ConnectionError | asyncssh.ConnectionLost):
+        return NotReached(f"the connection to {where} broke off", "does 'ssh' get there?")
     if isinstance(error, OSError):
         return NotReached(f"cannot connect to {where}: {error.strerror or error}")
     if isinstance(error, asyncssh.Error):

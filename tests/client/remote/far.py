@@ -24,6 +24,14 @@ Answer = Callable[[list[str], str], Reply | None]
 """Answers a command line, without its ``env``, and its standard input; None: never."""
 
 
+class _Forwarding(asyncssh.SSHServer):
+    """Lets connections through to where they want to go, as a jump host does."""
+
+    def connection_requested(self, *_: object) -> bool:
+        """Allow it."""
+        return True
+
+
 class FarServer:
     """Listens on the loopback, lets one key in, and notes what it was asked to run."""
 
@@ -41,8 +49,18 @@ class FarServer:
         self._thread.start()
         self._listener = self._wait(self._listen())
         self.port = self._listener.get_port()
-        (self._folder / "known_hosts").write_text(f"[{HOST}]:{self.port} {self._host_key}\n")
+        self.trust(f"[{HOST}]:{self.port}")
         return self
+
+    def trust(self, *names: str) -> None:
+        """Let known_hosts know our key by these names, and by no other."""
+        known = "".join(f"{name} {self._host_key}\n" for name in names)
+        (self._folder / "known_hosts").write_text(known)
+
+    def configure(self, text: str) -> None:
+        """Write ssh's settings; ``@`` stands for the lines that lead to us."""
+        here = f"    HostName {HOST}\n    Port {self.port}\n"
+        (self._folder / "config").write_text(text.replace("@\n", here))
 
     def __exit__(self, *_: object) -> None:
         self._wait(self._shut())
@@ -71,6 +89,7 @@ class FarServer:
             server_host_keys=[theirs],
             authorized_client_keys=asyncssh.import_authorized_keys(allowed),
             process_factory=self._serve,
+            server_factory=_Forwarding,
         )
 
     async def _serve(self, process: asyncssh.SSHServerProcess[str]) -> None:
