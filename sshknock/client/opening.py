@@ -7,6 +7,7 @@ mistake, and a failure that is known to have sent nothing is taken back.
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import time
@@ -125,11 +126,7 @@ class Opening:
             self._take(_send_either_way(self.route, sequence, attempt, flush=flush))
         except NothingSent as error:
             self._save(before)
-            reason = error.error.strerror
-            raise SshknockError(
-                f"this machine cannot send to {self.route.host}: {reason}",
-                "nothing was sent" if self.counter is None else "is it still on line?",
-            ) from error
+            raise self._not_sent(error.error) from error
         self.counter, self.attempt = counter, attempt
         self._trains += 1
         self._lowest = counter if self._lowest is None else min(self._lowest, counter)
@@ -181,6 +178,17 @@ class Opening:
     def _save(self, state: PairingState) -> None:
         self.store.save(state)
         self.state = state
+
+    def _not_sent(self, error: OSError) -> SshknockError:
+        if error.errno == errno.EPERM:
+            hint = (
+                "a firewall on this machine forbids it: 'sshknock doctor"
+                f" {self.store.pairing.name}' tells which way"
+            )
+        else:
+            hint = "nothing was sent" if self.counter is None else "is it still on line?"
+        reason = str(error.strerror).lower()
+        return SshknockError(f"this machine cannot send to {self.route.host}: {reason}", hint)
 
     def _not_opened(self, attempts: int, seconds: float) -> NotOpened:
         name, host, port = self.store.pairing.name, self.route.host, self.route.port

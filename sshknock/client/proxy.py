@@ -200,11 +200,12 @@ class _Session:
             self._store.save(replace(state, last_train=int(time.time()), closed=used))
 
     def _warn_not_hidden(self, *, perhaps_admitted: bool) -> None:
-        doubt = "unless an earlier session is still let in: " if perhaps_admitted else ""
+        either = "an earlier knock may still let us in; else" if perhaps_admitted else "either"
         report(
             SshknockError(
-                f"warning: port {self._route.port} of {self._route.host} is not hidden",
-                f"{doubt}connected without knocking; 'sshknock-server status' there tells more",
+                f"warning: port {self._route.port} of {self._route.host} opened without a knock",
+                f"{either} it is not hidden, or your address is let in there anyway:"
+                " 'sshknock-server status' tells",
             )
         )
 

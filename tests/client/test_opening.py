@@ -82,8 +82,9 @@ def test_where_both_families_are_blocked_nothing_is_counted(
     monkeypatch.setattr(openings, "send_train", blocked)
     store = pair(door)
     opening = Opening(store, store.load(), both_ways(door.port), NoWatch())
-    with pytest.raises(SshknockError, match="cannot send to ::1: not by ::1"):
+    with pytest.raises(SshknockError, match="cannot send to ::1: not by ::1") as caught:
         opening.attempt_all(8)
+    assert "firewall on this machine forbids it: 'sshknock doctor box'" in (caught.value.hint or "")
     assert store.load().counters == ClientCounters()
 
 
