@@ -16,7 +16,7 @@ from sshknock.server.firewall import kernel
 from sshknock.server.hiding import Hiding
 from sshknock.server.reconcile import agree, engine, is_exposed
 from sshknock.server.store import Guest, Pairing, Store
-from sshknock.server.upkeep import complaints
+from sshknock.server.upkeep import RECONCILE, Complaint, complaints
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +34,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The server as it is now.
+    """The server as it is now, ``at`` a moment in Unix seconds.
 
     ``exposed`` is how it was found: looking mends what can be mended. ``exposure`` is the latest of
-    the last days. ``sweep_chance`` is that of one sweep of all ports, ``complaints`` what ``init``
-    would mend.
+    the last days. ``sweep_chance`` is that of one sweep of all ports, ``complaints`` what looking
+    does not mend.
     """
 
+    at: int
     config: Config
     exposed: bool
     hiding: Hiding
@@ -48,7 +49,7 @@ class Status:
     guests: tuple[Guest, ...]
     lines: tuple[Line, ...]
     sweep_chance: float
-    complaints: tuple[str, ...]
+    complaints: tuple[Complaint, ...]
     problem: SshknockError | None
 
     def to_json(self) -> dict[str, Any]:
@@ -86,15 +87,18 @@ def current(store: Store, config: Config) -> Status:
     except SshknockError as error:
         doors, problem = (), error
     listener = engine(store, config)
+    now = int(time.time())
+    unheard = [Complaint(what, RECONCILE) for what in listener.complaints()]
     return Status(
+        at=now,
         config=config,
         exposed=exposed or hiding.of(store).is_visible,
         hiding=hiding.of(store),
-        exposure=exposures.last(store, int(time.time())),
+        exposure=exposures.last(store, now),
         guests=tuple(store.guests()),
         lines=_lines(store),
         sweep_chance=listener.block(doors).sweep_chance,
-        complaints=(*listener.complaints(), *complaints(config, store)),
+        complaints=(*unheard, *complaints(config, store)),
         problem=problem,
     )
 

@@ -181,7 +181,7 @@ def test_books_that_cannot_be_read_or_written(server: Server) -> None:
         books.write_bytes(b"no books " * 1000)
         found = problems(server)
         books.write_bytes(octets)
-    assert found["books"].startswith("Cannot open the server's books")
+    assert found["books"].startswith("Cannot open /var/lib/sshknock/state.db")
     server.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", "/run/sshknock"])
     found = problems(server)
     server.run(["umount", "/run/sshknock"])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sshknock.errors import BadInput, SystemFault
+from sshknock.errors import BadInput, SystemFault, UsageError
 from sshknock.protocol.derivation import derive
 from sshknock.protocol.knocks import Purpose
 from sshknock.protocol.parameters import Parameters
@@ -188,7 +188,7 @@ def test_one_sshd_is_one_session_however_often_it_is_told(store: Store) -> None:
 def test_the_books_are_private_and_refuse_names_twice(store: Store, tmp_path: Path) -> None:
     """Only root reads the secrets; a name is one pairing, in any case."""
     assert (tmp_path / "state.db").stat().st_mode & 0o077 == 0
-    with pytest.raises(BadInput, match="already"), store.transaction():
+    with pytest.raises(UsageError, match="already"), store.transaction():
         store.add_pairing("LapTop", hosts=("h",), port=22, parameters=Parameters(), now=1)
     assert len(store.pairings()) == 1
 

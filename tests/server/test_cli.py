@@ -136,7 +136,7 @@ def test_a_moved_port_is_followed_through(
     paths.ETC.mkdir()
     paths.CONFIG_FILE.touch()
     monkeypatch.setattr(settings, "load", lambda: CONFIG)
-    monkeypatch.setattr(setup, "_has_clients", lambda: True)
+    monkeypatch.setattr(setup, "_nobody", lambda: None)
     monkeypatch.setattr(setup, "ports_in_use", lambda: {22})
     monkeypatch.setattr(setting_up, "unserved", lambda _config: ["laptop"])
     monkeypatch.setattr(setting_up, "set_up", lambda _config, _trial_s: None)
@@ -159,7 +159,7 @@ def test_a_port_that_was_shown_is_not_hidden_by_the_way(
     paths.ETC.mkdir()
     paths.CONFIG_FILE.touch()
     monkeypatch.setattr(settings, "load", lambda: CONFIG)
-    monkeypatch.setattr(setup, "_has_clients", lambda: True)
+    monkeypatch.setattr(setup, "_nobody", lambda: None)
     monkeypatch.setattr(setting_up, "hiding_now", lambda: hiding.unhidden(0))
     keyboard.write(b"n\n")
     assert run(monkeypatch, "init") == 1
@@ -180,6 +180,7 @@ def test_a_table_that_cannot_be_mended_is_not_said_to_hide(
         yield CONFIG, None
 
     now = Status(
+        at=0,
         config=CONFIG,
         exposed=True,
         hiding=hiding.for_good(0),
@@ -234,14 +235,14 @@ def test_a_fresh_log_says_that_it_is_empty(
 
 
 def test_the_log_has_columns() -> None:
-    """Events and names stand under each other, whether an event has a client or none."""
+    """Names, addresses and details stand under each other, whether an event has them or not."""
     events = [
         Event(0, "settings changed", None, None, "admit = single -> timed"),
         Event(0, "open", "laptop", "192.0.2.1", "the 3rd"),
     ]
     settings, opened = look.log_lines(events)
     assert opened.index("laptop") == settings.index("settings") + len("settings changed  ")
-    assert opened.index("192.0.2.1") == settings.index("admit")
+    assert opened.index("the 3rd") == settings.index("admit")
 
 
 @pytest.mark.parametrize(("number", "shown"), [(687_431.9, "600 000"), (99, "90"), (1, "1")])

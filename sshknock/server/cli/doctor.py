@@ -8,11 +8,13 @@ import click
 
 from sshknock.errors import EXIT_DONE, EXIT_FAILED
 from sshknock.server.cli.root import require_root
-from sshknock.server.cli.words import JSON_HELP
+from sshknock.server.cli.words import JSON_HELP, hangs
 from sshknock.server.doctor import Finding, Level, examine
 
 _COLOURS = {Level.OK: "green", Level.NOTE: "yellow", Level.PROBLEM: "red"}
 _WIDTH = max(len(level.value) for level in Level)
+_MARGIN = _WIDTH + 2
+_TO_DO = "to do: "
 
 
 @click.command(short_help="Find what is wrong, and say what to do.")
@@ -37,10 +39,11 @@ def doctor(*, as_json: bool) -> int:
 
 
 def _show(finding: Finding) -> None:
-    level = click.style(finding.level.value.ljust(_WIDTH), fg=_COLOURS[finding.level])
-    click.echo(f"{level}  {finding.what}")
+    told = hangs(f"{finding.level.value:{_MARGIN}}{finding.what}", hang=_MARGIN)
+    level = click.style(told[:_MARGIN], fg=_COLOURS[finding.level])
+    click.echo(f"{level}{told[_MARGIN:]}")
     if finding.remedy:
-        click.echo(f"{'':{_WIDTH}}  to do: {finding.remedy}")
+        click.echo(hangs(f"{'':{_MARGIN}}{_TO_DO}{finding.remedy}", hang=_MARGIN + len(_TO_DO)))
 
 
 def _values(name: str, finding: Finding) -> dict[str, object]:

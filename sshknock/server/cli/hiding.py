@@ -12,16 +12,17 @@ from sshknock.errors import UsageError
 from sshknock.server import guests, hiding
 from sshknock.server.cli.root import confirm as ask
 from sshknock.server.cli.root import opened
-from sshknock.server.cli.words import advice, listed, local_time
+from sshknock.server.cli.words import advice, listed, local_time, say, why_nobody_can_knock
 from sshknock.server.config import Config
 from sshknock.server.hiding import Hiding, Mode
 from sshknock.server.networks import contain
 from sshknock.server.reconcile import agree
 from sshknock.server.store import Store
-from sshknock.system.command_line import parse_time
+from sshknock.system.command_line import parse_time, reading_arguments
 
 _GUEST_S = 3600
-NOBODY = "Note: no client has a key yet: only sessions that are open now can do anything."
+_AN_ADDRESS = "an IPv4 or IPv6 address"
+_NO_NETWORK = f"{_AN_ADDRESS}; for a network: 'sshknock-server init --always NETWORK'"
 
 _yes: Callable[[Any], Any] = click.option("--yes", is_flag=True, help="Do not ask.")
 
@@ -34,7 +35,7 @@ def parse_trial(text: str) -> int:
     return seconds
 
 
-@click.command(short_help="Keep the port hidden that is on trial.")
+@click.command(short_help="End a trial: the port stays hidden.")
 @_yes
 def confirm(*, yes: bool) -> None:
     """End a trial: the port stays hidden. A login by a knock does the same."""
@@ -46,9 +47,9 @@ def confirm(*, yes: bool) -> None:
         agree(store, config, "command")
     ports = listed(config.ports)
     if confirmed:
-        click.echo(f"Confirmed: port {ports} stays hidden.")
+        say(f"Confirmed: port {ports} stays hidden.")
     else:
-        click.echo(f"There is no trial: port {ports} is hidden for good already.")
+        say(f"There is no trial: port {ports} is hidden for good already.")
 
 
 @click.command(short_help="Hide the port again.")
@@ -67,17 +68,20 @@ def hide(trial: str | None, *, yes: bool) -> None:
         now = int(time.time())
         wanted = hiding.for_good(now) if trial_s is None else hiding.on_trial(now, trial_s)
         was = _change(store, config, wanted, by="hide")
-        has_clients = bool(store.clients())
+        nobody = why_nobody_can_knock(store)
     ports = listed(config.ports)
     if trial is None and was.mode is Mode.HIDDEN:
-        click.echo(f"Port {ports} is hidden already.")
+        say(f"Port {ports} is hidden already.")
         return
-    click.echo(wanted.sentence(ports, config.interface))
+    sentence = wanted.sentence(ports, config.interface)
+    if trial is None and was.mode is Mode.TRIAL:
+        sentence = f"{sentence.removesuffix('.')}; the trial is over."
+    say(sentence)
     told = advice(wanted, config)
     if told is not None:
-        click.echo(told)
-    if not has_clients:
-        click.echo(NOBODY)
+        say(told)
+    if nobody is not None:
+        say(f"Note: {nobody}: only sessions that are open now can do anything.")
 
 
 @click.command(short_help="Show the port until 'hide'.")
@@ -87,19 +91,19 @@ def unhide() -> None:
     with opened() as (config, store):
         was = _change(store, config, hiding.unhidden(int(time.time())), by="unhide")
     already = " already" if was.is_visible else " now"
-    click.echo(f"Port {listed(config.ports)} is visible{already}. 'sshknock-server hide' hides it.")
+    say(f"Port {listed(config.ports)} is visible{already}. 'sshknock-server hide' hides it.")
 
 
 def _ask_without_clients(command: str, modes: set[Mode], *, yes: bool) -> None:
     """Ask before a port in one of these modes is hidden for good, if nobody can knock for it."""
     with opened() as (config, store):
         agree(store, config, "command")
-        asks = hiding.of(store).mode in modes and not store.clients()
-    if asks:
+        nobody = why_nobody_can_knock(store) if hiding.of(store).mode in modes else None
+    if nobody is not None:
         ports = listed(config.ports)
         ask(
-            f"No client has a key yet: port {ports} closes for everybody, and only sessions that"
-            " are open now stay. Go on?",
+            f"{nobody.capitalize()}: port {ports} closes for everybody, and only sessions that are"
+            " open now stay. Go on?",
             yes=yes,
             asks_before=f"{command} asks before it hides port {ports}",
         )
@@ -121,25 +125,33 @@ def _change(store: Store, config: Config, wanted: Hiding, *, by: str) -> Hiding:
 @click.option("--for", "time_", metavar="TIME", help="How long, 24h at the most.  [default: 1h]")
 def admit(address: str, time_: str | None) -> None:
     """Let an address in without a knock for a time, reboots included. The time counts from now."""
-    guest = guests.parse_guest(address)
+    with reading_arguments(_NO_NETWORK):
+        guest = guests.parse_guest(address)
     seconds = guests.check_time(parse_time(time_) if time_ is not None else _GUEST_S)
     with opened() as (config, store):
         agree(store, config, "command")
         until = guests.admit(store, guest, seconds, int(time.time()))
-    click.echo(f"{guest} is admitted until {local_time(until)}.")
+    say(f"{guest} is admitted until {local_time(until)}.")
 
 
 @click.command(short_help="Take an admission back.")
 @click.argument("address")
 def revoke(address: str) -> None:
     """Let an address in no more, as a guest or by the knock it made. Its sessions stay open."""
-    guest = guests.parse_guest(address)
+    with reading_arguments(_AN_ADDRESS):
+        guest = guests.parse_guest(address)
     with opened() as (config, store):
         agree(store, config, "command")
-        guests.revoke(store, guest, int(time.time()))
-    click.echo(f"{guest} is not admitted.")
+        was_guest = guests.is_guest(store, guest)
+        was_admitted = guests.revoke(store, guest, int(time.time()))
+    if was_guest:
+        say(f"{guest} is no guest any more.")
+    elif was_admitted:
+        say(f"{guest} was no guest; its knock lets it in no more.")
+    else:
+        say(f"{guest} was no guest.")
     if contain(config.always, guest):
-        click.echo(
+        say(
             f"Note: {guest} is in a network that is always admitted: see 'sshknock-server init"
             " --always'."
         )

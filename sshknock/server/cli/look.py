@@ -10,7 +10,15 @@ import click
 from sshknock.server import books
 from sshknock.server import status as server_status
 from sshknock.server.cli.root import opened
-from sshknock.server.cli.words import JSON_HELP, NO_CLIENTS, advice, listed, local_time
+from sshknock.server.cli.words import (
+    JSON_HELP,
+    NO_CLIENTS,
+    advice,
+    hangs,
+    listed,
+    local_time,
+    say,
+)
 from sshknock.server.engines.knockd import conf, conf_file
 from sshknock.server.reconcile import engine
 from sshknock.server.status import Line, Status
@@ -71,7 +79,7 @@ def render(*, to_stdout: bool, check: bool) -> int:
     elif same:
         click.echo("knockd.conf is up to date.")
     else:
-        click.echo("knockd.conf is not up to date: run 'sshknock-server reconcile'.")
+        say("knockd.conf is not up to date: run 'sshknock-server reconcile'.")
     return 1 if check and not same else 0
 
 
@@ -82,19 +90,10 @@ def _show(now: Status) -> None:
 
     console = Console()
     for sentence, style in _sentences(now):
-        console.print(sentence, style=style, markup=False, soft_wrap=True)
-    for complaint in now.complaints:
-        console.print(f"[bold yellow]Note:[/] {complaint}; 'sshknock-server init' mends it.")
-    console.print(
-        f"Engine {now.config.engine.value}, admit {now.config.admit.value},"
-        f" timeout {now.config.timeout_s} s."
-    )
+        console.print(hangs(sentence), style=style, markup=False, soft_wrap=True)
     if not now.lines:
-        console.print(NO_CLIENTS)
+        say(NO_CLIENTS)
         return
-    if now.sweep_chance:
-        often = rounded_down(1 / now.sweep_chance)
-        console.print(f"A random sweep of all ports gets in once in {often} times at most.")
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for title in ("client", "next", "doors", "sessions", "last open", "from"):
         table.add_column(
@@ -119,7 +118,7 @@ def _sentences(now: Status) -> list[tuple[str, str | None]]:
     said: list[tuple[str, str | None]] = []
     is_mended = now.problem is None or not now.exposed
     if is_mended or now.hiding.is_visible:
-        sentence = now.hiding.sentence(ports, now.config.interface)
+        sentence = now.hiding.sentence(ports, now.config.interface, now.at)
         said.append((sentence, "bold red" if now.hiding.is_visible else "bold green"))
     elif now.exposure is None or now.exposure.until is not None:
         said.append((f"Port {ports} is visible: our table is gone, or was changed.", "bold red"))
@@ -127,13 +126,22 @@ def _sentences(now: Status) -> list[tuple[str, str | None]]:
     if advised is not None:
         said.append((advised, None))
     if now.exposure is not None:
-        said.append((now.exposure.sentence(ports), "bold red"))
+        is_over = now.exposure.until is not None and not now.hiding.is_visible and is_mended
+        again = " It is hidden again." if is_over else ""
+        said.append((f"{now.exposure.sentence(ports)}{again}", "bold red"))
     if now.config.always:
         said.append((f"Always admitted: {', '.join(map(str, now.config.always))}.", None))
     said += [
         (f"Admitted: {guest.address} until {local_time(guest.until)}.", None)
         for guest in now.guests
     ]
+    for complaint in now.complaints:
+        said.append((f"Note: {complaint.what}; '{complaint.remedy}' mends it.", "bold yellow"))
+    config = now.config
+    said.append((f"Settings: admit {config.admit.value}, timeout {config.timeout_s} s.", None))
+    if now.lines and now.sweep_chance:
+        often = rounded_down(1 / now.sweep_chance)
+        said.append((f"A random sweep of all ports gets in once in {often} times at most.", None))
     return said
 
 
@@ -147,12 +155,15 @@ def log_lines(events: list[Event]) -> list[str]:
     """Return the lines of the log, in columns as wide as the widest of what is in them."""
     kinds = max((len(event.kind) for event in events), default=0)
     names = max((len(event.pairing or "") for event in events), default=0)
+    addresses = max((len(event.address or "") for event in events), default=0)
     lines = []
     for event in events:
         columns = [local_time(event.at), event.kind.ljust(kinds)]
         if names:
             columns.append((event.pairing or "").ljust(names))
-        columns += [part for part in (event.address, event.detail) if part]
+        if addresses:
+            columns.append((event.address or "").ljust(addresses))
+        columns.append(event.detail)
         lines.append("  ".join(columns).rstrip())
     return lines
 

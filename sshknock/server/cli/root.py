@@ -11,6 +11,7 @@ import click
 
 from sshknock.errors import EXIT_FAILED, UsageError
 from sshknock.server import access
+from sshknock.server.cli.words import hangs, say
 from sshknock.server.config import Config, load
 from sshknock.server.store import Store
 
@@ -39,6 +40,6 @@ def confirm(question: str, *, yes: bool, asks_before: str) -> None:
         return
     if not sys.stdin.isatty():
         raise UsageError(f"{asks_before}, and there is no terminal", "--yes answers")
-    if not click.confirm(question):
-        click.echo("Nothing was changed.")
+    if not click.confirm(hangs(question)):
+        say("Nothing was changed.")
         raise click.exceptions.Exit(EXIT_FAILED)

@@ -12,16 +12,17 @@ from sshknock.server import config as settings
 from sshknock.server import interfaces, paths, setting_up
 from sshknock.server.cli.hiding import parse_trial
 from sshknock.server.cli.root import confirm, require_root
-from sshknock.server.cli.words import advice, listed
+from sshknock.server.cli.words import NO_KEYS, advice, listed, say, why_nobody_can_knock
 from sshknock.server.config import Admit, Config, Engine, Hook, Refuse, Service
 from sshknock.server.connections import ports_in_use
+from sshknock.server.doctor.engine import listens
 from sshknock.server.firewall import kernel
 from sshknock.server.installation.program import this_program
 from sshknock.server.networks import Network, parse_networks
 from sshknock.server.reconcile import reconcile as reconcile_server
 from sshknock.server.store import Store
-from sshknock.server.upkeep import keep_supervised
-from sshknock.system.command_line import parse_time
+from sshknock.server.upkeep import bring_supervisor_back
+from sshknock.system.command_line import parse_time, reading_arguments
 
 _NO_NETWORK = "none"
 _FORCECOMMAND = """\
@@ -107,21 +108,22 @@ def init(
     require_root()
     trial_s = None if trial is None else parse_trial(trial)
     before = settings.load() if paths.CONFIG_FILE.exists() else None
-    chosen = before or Config(
-        interface=interface or interfaces.default_interface(),
-        service=setting_up.default_service(),
-    )
-    config = Config(
-        interface=interface or chosen.interface,
-        ports=tuple(parse_port(port) for port in ports) or chosen.ports,
-        engine=Engine(engine or chosen.engine),
-        admit=Admit(admit or chosen.admit),
-        timeout_s=parse_time(timeout) if timeout else chosen.timeout_s,
-        refuse=Refuse(refuse or chosen.refuse),
-        hook=Hook(hook or chosen.hook),
-        service=Service(service or chosen.service),
-        always=_networks(networks) if networks else chosen.always,
-    )
+    with reading_arguments():
+        chosen = before or Config(
+            interface=interface or interfaces.default_interface(),
+            service=setting_up.default_service(),
+        )
+        config = Config(
+            interface=interface or chosen.interface,
+            ports=tuple(parse_port(port) for port in ports) or chosen.ports,
+            engine=Engine(engine or chosen.engine),
+            admit=Admit(admit or chosen.admit),
+            timeout_s=parse_time(timeout) if timeout else chosen.timeout_s,
+            refuse=Refuse(refuse or chosen.refuse),
+            hook=Hook(hook or chosen.hook),
+            service=Service(service or chosen.service),
+            always=_networks(networks) if networks else chosen.always,
+        )
     setting_up.check_machine(config)
     question = None if trial is not None else _question(config, before)
     if question is not None:
@@ -145,10 +147,11 @@ def _networks(texts: tuple[str, ...]) -> tuple[Network, ...]:
 def _question(config: Config, before: Config | None) -> str | None:
     """Return what is to be thought over before the port is hidden for good."""
     ports = listed(config.ports)
-    if before is None or not _has_clients():
+    nobody = NO_KEYS if before is None else _nobody()
+    if nobody is not None:
         return (
-            f"No client has a key yet: port {ports} closes for everybody, and only sessions that"
-            " are open now stay. --trial 10m would show it again."
+            f"{nobody.capitalize()}: port {ports} closes for everybody, and only sessions that are"
+            " open now stay. --trial 10m would show it again."
         )
     hiding = setting_up.hiding_now()
     if hiding.is_visible:
@@ -156,12 +159,22 @@ def _question(config: Config, before: Config | None) -> str | None:
     return None
 
 
-@click.command(short_help="Make books, kernel and engine agree.")
+@click.command(short_help="Put the firewall and knockd right again.")
 def reconcile() -> None:
-    """Make the books, the kernel and the engine agree. Harmless at any time."""
+    """Put the firewall and knockd right again, and start what has ended. Harmless at any time."""
     require_root()
     reconcile_server("command")
-    keep_supervised(settings.load())
+    config = settings.load()
+    bring_supervisor_back(config)
+    if not listens():
+        raise SystemFault("knockd does not listen for every door", "sshknock-server doctor")
+    hiding = setting_up.hiding_now()
+    ports = listed(config.ports)
+    state = "visible" if hiding.is_visible else f"hidden on {config.interface}"
+    say(f"All agrees: port {ports} is {state}, knockd listens, the supervisor runs.")
+    advised = advice(hiding, config)
+    if hiding.is_visible and advised is not None:
+        say(advised)
 
 
 @click.command(short_help="Undo all that init did.")
@@ -170,7 +183,7 @@ def uninstall(*, yes: bool) -> None:
     """Show the port again and undo all that init did, down to the byte. Keys are lost."""
     require_root()
     if not _is_anything_here():
-        click.echo("Nothing of sshknock is set up here.")
+        say("Nothing of sshknock is set up here.")
         return
     confirm(
         "This deletes every client's key and makes the port visible again. Go on?",
@@ -181,9 +194,9 @@ def uninstall(*, yes: bool) -> None:
     with suppress(SshknockError):  # settings that cannot be read must not be in the way
         hook = settings.load().hook
     setting_up.take_down()
-    click.echo("The port is visible again; nothing of sshknock is left but the program itself.")
+    say("The port is visible again; nothing of sshknock is left but the program itself.")
     if hook is Hook.FORCECOMMAND:
-        click.echo(
+        say(
             "Note: take the ForceCommand line out of sshd_config and reload sshd, before you delete"
             " the program."
         )
@@ -199,10 +212,11 @@ def _is_anything_here() -> bool:
         return True
 
 
-def _has_clients() -> bool:
+def _nobody() -> str | None:
+    """Return why no client can knock; None when one can."""
     store = Store()
     try:
-        return bool(store.pairings())
+        return why_nobody_can_knock(store)
     finally:
         store.close()
 
@@ -210,31 +224,29 @@ def _has_clients() -> bool:
 def _tell(config: Config, before: Config | None) -> None:
     hiding = setting_up.hiding_now()
     sentence = hiding.sentence(listed(config.ports), config.interface)
-    click.echo(f"{sentence.removesuffix('.')}; knockd listens.")
+    say(f"{sentence.removesuffix('.')}; knockd listens.")
     advised = advice(hiding, config)
     if advised is not None:
-        click.echo(advised)
+        say(advised)
     if before is not None:
         _tell_changes(before, config)
     elif setting_up.disabled_examples():
-        click.echo(
-            "knockd.conf's example sections are commented out now: their sequences are public."
-        )
+        say("knockd.conf's example sections are commented out now: their sequences are public.")
     in_use = ports_in_use()
     for port in config.ports:
         if port not in in_use:
-            click.echo(f"Note: nothing listens on port {port}. Does sshd?")
+            say(f"Note: nothing listens on port {port}. Does sshd?")
     for name in setting_up.unserved(config):
-        click.echo(f"Note: {name} was made for a port that is not hidden. Make a new one.")
+        say(f"Note: {name} was made for a port that is not hidden. Make a new one.")
     if config.hook is Hook.FORCECOMMAND:
         click.echo(_FORCECOMMAND.format(line=this_program().line("forcecommand")))
-    if not _has_clients():
-        click.echo("Next: sshknock-server client add NAME --token-file FILE")
+    if _nobody() == NO_KEYS:
+        say("Next: sshknock-server client add NAME --token-file FILE")
 
 
 def _tell_changes(before: Config, after: Config) -> None:
     shown = tuple(port for port in before.ports if port not in after.ports)
     if shown:
-        click.echo(f"Port {listed(shown)} is visible again.")
+        say(f"Port {listed(shown)} is visible again.")
     changes = before.changes(after)
-    click.echo(f"Changed: {', '.join(changes)}." if changes else "The settings are as before.")
+    say(f"Changed: {', '.join(changes)}." if changes else "The settings are as before.")

@@ -10,7 +10,7 @@ import click
 from sshknock.errors import UsageError
 from sshknock.protocol.counters import COUNTER_LIMIT
 from sshknock.server.cli.root import opened
-from sshknock.server.cli.words import JSON_HELP
+from sshknock.server.cli.words import JSON_HELP, say
 from sshknock.server.reconcile import agree
 from sshknock.server.reconcile import reconcile as reconcile_server
 
@@ -28,7 +28,7 @@ from sshknock.server.reconcile import reconcile as reconcile_server
 def sync(name: str, text: str, *, as_json: bool) -> None:
     """Let a client's counter be N at least. The doors below close at once; it never goes down.
 
-    After these books were restored from a backup this burns what the client used meanwhile.
+    After /var/lib/sshknock was restored from a backup this burns what the client used meanwhile.
     """
     lowest = _parse_counter(text)
     with opened() as (config, store):
@@ -47,7 +47,7 @@ def sync(name: str, text: str, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"version": 1, "name": pairing.name, "next": next_}))
     else:
-        click.echo(f"The next counter of {pairing.name} is {next_}.")
+        say(f"The next counter of {pairing.name} is {next_}.")
 
 
 def _parse_counter(text: str) -> int:

@@ -1,15 +1,43 @@
-"""What several commands say alike."""
+"""What several commands say alike, and how people are told it."""
 
 from __future__ import annotations
+
+import sys
+
+import click
 
 from sshknock.server.config import Config, Hook
 from sshknock.server.hiding import HOW_TO_HIDE, Hiding, Mode
 from sshknock.server.moments import local_time
+from sshknock.server.store import Store
+from sshknock.wrapping import fitted
 
-__all__ = ["JSON_HELP", "NO_CLIENTS", "advice", "listed", "local_time"]
+__all__ = [
+    "JSON_HELP",
+    "NO_CLIENTS",
+    "NO_KEYS",
+    "advice",
+    "hangs",
+    "listed",
+    "local_time",
+    "say",
+    "why_nobody_can_knock",
+]
 
 JSON_HELP = "For programs; this form is stable."
 NO_CLIENTS = "No clients yet: 'sshknock-server client add NAME' makes one."
+NO_KEYS = "no client has a key yet"
+_HANG = 2
+
+
+def hangs(text: str, *, hang: int = _HANG) -> str:
+    """Return a line as the standard output shows it: at a terminal it is broken at its width."""
+    return fitted(text, sys.stdout, hang=hang)
+
+
+def say(text: str) -> None:
+    """Tell people a sentence or two."""
+    click.echo(hangs(text))
 
 
 def listed(ports: tuple[int, ...]) -> str:
@@ -25,10 +53,15 @@ def advice(hiding: Hiding, config: Config) -> str | None:
         return None
     if config.hook is Hook.NONE:
         return (
-            "Then it is visible again, unless 'sshknock-server confirm' was run: with --hook none"
-            " no login is noticed."
+            "Only 'sshknock-server confirm' keeps it hidden after that: with --hook none no login"
+            " is noticed."
         )
-    return (
-        "Then it is visible again, unless somebody has logged in by a knock, or"
-        " 'sshknock-server confirm' was run."
-    )
+    return "Only a knocked login or 'sshknock-server confirm' keeps it hidden after that."
+
+
+def why_nobody_can_knock(store: Store) -> str | None:
+    """Return why no client can, as the beginning of a sentence; None when one can."""
+    clients = store.clients()
+    if any(pairing.window for pairing in clients):
+        return None
+    return "every client is disabled" if clients else NO_KEYS

@@ -7,10 +7,11 @@ import time
 from collections.abc import Iterator
 
 from sshknock.errors import SystemFault
-from sshknock.server import paths
+from sshknock.server import hiding, paths
 from sshknock.server.access import opened
 from sshknock.server.config import Config
 from sshknock.server.doctor.finding import Finding, note, ok, problem
+from sshknock.server.hiding import Mode
 from sshknock.system.files import write_private
 
 _PATIENCE_S = 20.0
@@ -22,16 +23,24 @@ _FIRST_YEAR = 2024
 
 
 def check_books(_config: Config) -> Iterator[Finding]:
-    """Look whether the books can be read, and whether there is anybody in them."""
+    """Look whether the books can be read, and whether there is anybody in them who can knock."""
     with opened(_PATIENCE_S) as (_, store):
         clients = store.clients()
-    if not clients:
-        yield note("No client has a key yet.", "sshknock-server client add NAME")
-        return
+        mode = hiding.of(store).mode
+    yield ok(f"{paths.STATE} can be read; clients: {len(clients)}.")
+    # Hidden for good, and nobody can knock: who has no session any more is locked out.
+    nobody = problem if mode is Mode.HIDDEN else note
     disabled = [pairing.name for pairing in clients if pairing.disabled]
-    yield ok(f"The books can be read; clients: {len(clients)}.")
-    if disabled:
-        yield note(f"Disabled: {', '.join(disabled)}.", "sshknock-server client enable NAME")
+    if not clients:
+        yield nobody(
+            "No client has a key yet: nobody can knock.", "sshknock-server client add NAME"
+        )
+    elif disabled:
+        all_are = len(disabled) == len(clients)
+        what = f"Disabled: {', '.join(disabled)}{': nobody can knock' if all_are else ''}."
+        name = disabled[0] if len(disabled) == 1 else "NAME"
+        found = nobody if all_are else note
+        yield found(what, f"sshknock-server client enable {name}")
 
 
 def check_room(_config: Config) -> Iterator[Finding]:
@@ -61,4 +70,4 @@ def check_clock(_config: Config) -> Iterator[Finding]:
     if year < _FIRST_YEAR:
         yield note(f"The clock says {year}.", "set it (timedatectl): the log's times are wrong")
     else:
-        yield ok("The clock is in this age.")
+        yield ok("The clock shows a plausible date.")

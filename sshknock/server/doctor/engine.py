@@ -20,7 +20,7 @@ _POLL_S = 0.25
 
 def check_listening(_config: Config) -> Iterator[Finding]:
     """Look whether a knockd runs, on exactly the doors that the books have."""
-    if _comes_true(lambda knockd, doors: knockd.listens_for(doors)):
+    if listens():
         yield ok("knockd runs, and listens for every door.")
     else:
         yield problem(
@@ -44,6 +44,11 @@ def check_file(_config: Config) -> Iterator[Finding]:
             "knockd.conf is not as it should be: somebody changed our block, or it is late.",
             "sshknock-server reconcile; changes belong outside of our block",
         )
+
+
+def listens() -> bool:
+    """Tell whether a knockd runs on exactly the doors that the books have, now or soon."""
+    return _comes_true(lambda knockd, doors: knockd.listens_for(doors))
 
 
 def _comes_true(is_so: Callable[[KnockdEngine, tuple[Door, ...]], bool]) -> bool:

@@ -13,29 +13,35 @@ from sshknock.server.config import Config
 from sshknock.server.doctor import other_tables
 from sshknock.server.doctor.finding import Finding, note, ok, problem
 from sshknock.server.firewall import kernel
+from sshknock.server.hiding import Mode
 from sshknock.server.reconcile import is_exposed
+from sshknock.server.upkeep import RECONCILE
 
 _LEGACY = ("ip_tables_names", "ip6_tables_names")
 
 
 def check_port(_config: Config) -> Iterator[Finding]:
     """Look whether the port is hidden, by an intact table, as it was meant."""
+    now = int(time.time())
     with opened() as (config, store):
         exposed = is_exposed(store, config, kernel.read())
         wish = hiding.of(store)
-        exposure = exposures.last(store, int(time.time()))
+        exposure = exposures.last(store, now)
     ports = ", ".join(map(str, config.ports))
-    if wish.is_visible:
-        yield note(wish.sentence(ports, config.interface), hiding.HOW_TO_HIDE)
+    sentence = wish.sentence(ports, config.interface, now)
+    if wish.mode is Mode.TRIAL_OVER:
+        yield problem(sentence, hiding.HOW_TO_HIDE)  # it was to be hidden, and nobody came in
+    elif wish.mode is Mode.UNHIDDEN:
+        yield note(sentence, hiding.HOW_TO_HIDE)
     elif exposed:
         yield problem(
             f"Port {ports} is visible: our table is gone, or somebody changed it.",
-            "sshknock-server reconcile; and look who did it: nft monitor",
+            f"{RECONCILE}; and look who did it: nft monitor",
         )
     else:
-        yield ok(wish.sentence(ports, config.interface))
+        yield ok(sentence)
     if exposure is not None and exposure.until is not None:
-        yield note(exposure.sentence(ports), "after a reload of the firewall that is normal")
+        yield note(exposure.sentence(ports), exposure.remedy)
 
 
 def check_other_tables(config: Config) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from sshknock.server.connections import ports_in_use
 from sshknock.server.doctor.finding import Finding, note, ok, problem
 from sshknock.server.installation import pam_file
 from sshknock.server.installation.program import this_program
+from sshknock.server.upkeep import INIT
 from sshknock.system.processes import program, run
 
 _NO_LOGIN = {"nologin", "false", "sync", "halt", "shutdown"}
@@ -48,9 +49,7 @@ def _check_pam() -> Iterator[Finding]:
     if pam_file.names(this_program()):
         yield ok(f"{paths.PAM_SSHD} runs this installation's hook.")
     else:
-        yield problem(
-            f"{paths.PAM_SSHD} does not run this installation's hook.", "sshknock-server init"
-        )
+        yield problem(f"{paths.PAM_SSHD} does not run this installation's hook.", INIT)
     if _setting("usepam") == "yes":
         yield ok("sshd uses PAM.")
     else:

@@ -82,12 +82,17 @@ def running_pid() -> int | None:
 
 def ensure_running() -> int:
     """Have a supervisor run, and return its pid; raises SystemFault when it does not come up."""
-    deadline = time.monotonic() + _PATIENCE_S
-    pid = running_pid()
-    if pid is None:
+    if running_pid() is None:
         done = processes.run(background.hook_argv("watch", "--detach"))
         if done.returncode:
             raise SystemFault(f"the supervisor does not start: {done.stderr.strip()}")
+    return await_running()
+
+
+def await_running() -> int:
+    """Return the pid of a supervisor that is starting; raises SystemFault when it does not."""
+    deadline = time.monotonic() + _PATIENCE_S
+    pid = running_pid()
     while pid is None or not paths.HOOK_SOCKET.is_socket():
         if time.monotonic() > deadline:
             raise SystemFault("the supervisor does not start", "try: sshknock-hook watch")

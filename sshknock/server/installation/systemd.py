@@ -142,6 +142,11 @@ def install() -> None:
     _systemctl("restart", WATCH)
 
 
+def start() -> None:
+    """Start the supervisor's unit if it does not run; raises SystemFault."""
+    _systemctl("start", WATCH)
+
+
 def are_current(this: Program) -> bool:
     """Tell whether the units are there and run this program."""
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 
-from sshknock.errors import BadInput, NoSuchPairing, SystemFault
+from sshknock.errors import NoSuchPairing, SystemFault, UsageError
 from sshknock.protocol.counters import COUNTER_LIMIT
 from sshknock.protocol.parameters import Parameters
 from sshknock.protocol.secrets import Secret
@@ -72,9 +72,9 @@ class Pairings(Database):
         parameters: Parameters,
         now: int,
     ) -> Pairing:
-        """Make a pairing with a fresh secret; raise BadInput when the name is taken."""
+        """Make a pairing with a fresh secret; raise UsageError when the name is taken."""
         if any(p.name.lower() == name.lower() for p in self.clients()):
-            raise BadInput(
+            raise UsageError(
                 f"there is a pairing {name!r} already",
                 f"choose another name, or 'sshknock-server client remove {name}' first",
             )
@@ -90,7 +90,7 @@ class Pairings(Database):
         self._insert(pairing.name, hosts, pairing.port, pairing.parameters, now, Stage.PENDING)
         made = self.replacement(pairing)
         if made is None:
-            raise SystemFault("the books lost a pairing that was just made")
+            raise SystemFault("the server lost a pairing that was just made")
         return made
 
     def end_rotation(self, pairing: Pairing) -> None:

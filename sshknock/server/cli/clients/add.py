@@ -18,6 +18,7 @@ from sshknock.server.cli.root import opened
 from sshknock.server.cli.words import JSON_HELP, listed
 from sshknock.server.config import Config
 from sshknock.server.reconcile import reconcile as reconcile_server
+from sshknock.system.command_line import reading_arguments
 
 _NEXT = "on the client: sshknock enroll myserver --token-file {file}"
 
@@ -77,20 +78,24 @@ def add(
 
     The token holds a secret. It is shown once, or written to a file that only root can read.
     """
-    parse_name(name)
     given = {"port_source": port_source, "protocol_source": protocol_source, "window": window}
     values: dict[str, object] = {k: v for k, v in given.items() if v is not None}
+    with reading_arguments():
+        parse_name(name)
+        named_hosts = parse_hosts(hosts)
+        named_port = parse_port(port) if port else None
     output = TokenOutput(token_file)
     with opened() as (config, store):
-        hidden_port = parse_port(port) if port else config.ports[0]
+        hidden_port = named_port or config.ports[0]
         if hidden_port not in config.ports:
             raise UsageError(f"port {hidden_port} is not hidden here", _hidden_hint(config))
-        parameters = parse_parameters(values, ports, knocks, exclude, config)
+        with reading_arguments():
+            parameters = parse_parameters(values, ports, knocks, exclude, config)
         require_room(store, config, parameters.window)
         with store.transaction():
             pairing = store.add_pairing(
                 name,
-                hosts=parse_hosts(hosts) or (own_address(config),),
+                hosts=named_hosts or (own_address(config),),
                 port=hidden_port,
                 parameters=parameters,
                 now=int(time.time()),

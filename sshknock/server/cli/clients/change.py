@@ -7,8 +7,9 @@ import time
 
 import click
 
+from sshknock.server import hiding
 from sshknock.server.cli.root import opened
-from sshknock.server.cli.words import JSON_HELP
+from sshknock.server.cli.words import JSON_HELP, say, why_nobody_can_knock
 from sshknock.server.reconcile import agree
 from sshknock.server.reconcile import reconcile as reconcile_server
 
@@ -22,7 +23,8 @@ def disable(name: str, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"version": 1, "name": named, "disabled": True}))
     else:
-        click.echo(f"{named} is disabled: its knocks open nothing until it is enabled.")
+        say(f"{named} is disabled: its knocks open nothing until it is enabled.")
+        _note_that_nobody_is_left()
 
 
 @click.command()
@@ -34,7 +36,7 @@ def enable(name: str, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"version": 1, "name": named, "disabled": False}))
     else:
-        click.echo(f"{named} is enabled.")
+        say(f"{named} is enabled.")
 
 
 @click.command()
@@ -50,7 +52,8 @@ def remove(name: str, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"version": 1, "removed": pairing.name}))
     else:
-        click.echo(f"{pairing.name} is removed; its knocks open nothing any more.")
+        say(f"{pairing.name} is removed; its knocks open nothing any more.")
+        _note_that_nobody_is_left()
 
 
 def _switch(name: str, *, disabled: bool) -> str:
@@ -65,3 +68,14 @@ def _switch(name: str, *, disabled: bool) -> str:
                 store.record(f"client {word}d", int(time.time()), pairing=pairing.name)
     reconcile_server(f"client {word} {name}")
     return pairing.name
+
+
+def _note_that_nobody_is_left() -> None:
+    """Say so where the port is hidden and no client can knock: nobody new gets in."""
+    with opened() as (_, store):
+        is_well = hiding.of(store).is_visible or why_nobody_can_knock(store) is None
+    if not is_well:
+        say(
+            "Note: no client is left that can knock: only sessions that are open now stay."
+            " 'sshknock-server unhide' shows the port."
+        )

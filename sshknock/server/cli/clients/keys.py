@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from sshknock.errors import BadInput, UsageError
+from sshknock.errors import UsageError
 from sshknock.protocol.names import parse_host
 from sshknock.protocol.token import Token
 from sshknock.server import interfaces
@@ -23,7 +23,7 @@ class TokenOutput:
 
     def __init__(self, file: Path | None) -> None:
         if file is not None and file.exists():
-            raise BadInput(f"{file} exists already", "choose another file, or remove that one")
+            raise UsageError(f"{file} exists already", "choose another file, or remove that one")
         self._file = file
         self._line = ""
 
@@ -57,7 +57,8 @@ class TokenOutput:
         click.echo(
             f"The token of {pairing.name} is in {self._file}.\n"
             f"hosts: {', '.join(pairing.hosts)}{chosen}\n"
-            f"Next, {what.format(file=self._file.name)}; then delete the file here."
+            f"Next, {what.format(file=self._file.name)}\n"
+            "Then delete the file here."
         )
 
 

@@ -8,7 +8,7 @@ import click
 
 from sshknock.records import as_dict
 from sshknock.server.cli.root import opened
-from sshknock.server.cli.words import JSON_HELP, NO_CLIENTS, local_time
+from sshknock.server.cli.words import JSON_HELP, NO_CLIENTS, local_time, say
 from sshknock.server.store import Pairing, Store
 
 
@@ -22,7 +22,7 @@ def list_(*, as_json: bool) -> None:
         click.echo(json.dumps({"version": 1, "clients": [values for _, values in clients]}))
         return
     if not clients:
-        click.echo(NO_CLIENTS)
+        say(NO_CLIENTS)
     for pairing, values in clients:
         columns = [pairing.name, ", ".join(pairing.hosts), f"port {pairing.port}"]
         columns += [word for word in ("disabled", "rotating") if values[word]]

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import click
 
-from sshknock.errors import UsageError
+from sshknock.errors import SshknockError
 from sshknock.server.cli.clients.keys import TokenOutput, parse_hosts, require_room
 from sshknock.server.cli.root import opened
-from sshknock.server.cli.words import JSON_HELP
+from sshknock.server.cli.words import JSON_HELP, say
 from sshknock.server.reconcile import agree
 from sshknock.server.reconcile import reconcile as reconcile_server
+from sshknock.system.command_line import reading_arguments
 
 _NEXT = "on the client: sshknock enroll myserver --token-file {file}"
 
@@ -39,19 +40,22 @@ def rotate(name: str, hosts: tuple[str, ...], token_file: Path | None, *, as_jso
     The old secret works until the new one has opened a door for the first time; then it is void.
     Running sessions go on. Rotated again before that, only the last new secret counts.
     """
+    with reading_arguments():
+        named_hosts = parse_hosts(hosts)
     output = TokenOutput(token_file)
     with opened() as (config, store):
         agree(store, config, "rotate")  # a door that was just used may end an earlier rotation
         pairing = store.pairing(name)
         if pairing.disabled:
-            raise UsageError(
-                f"{pairing.name} is disabled", f"sshknock-server client enable {pairing.name}"
+            raise SshknockError(
+                f"{pairing.name} is disabled, so a new secret would open nothing",
+                f"'sshknock-server client enable {pairing.name}' first",
             )
         if store.replacement(pairing) is None:
             require_room(store, config, pairing.parameters.window)
         with store.transaction():
             new = store.begin_rotation(
-                pairing, hosts=parse_hosts(hosts) or pairing.hosts, now=int(time.time())
+                pairing, hosts=named_hosts or pairing.hosts, now=int(time.time())
             )
             store.record("rotation begun", int(time.time()), pairing=new.name)
             output.take(new, config)
@@ -68,4 +72,5 @@ def rotate(name: str, hosts: tuple[str, ...], token_file: Path | None, *, as_jso
         return
     output.show(new, hosts_were_chosen=bool(hosts), what=_NEXT)
     if token_file is not None:
-        click.echo(f"The old secret of {new.name} works until the new one is used.")
+        say(f"The old secret of {new.name} works until the new one is used.")
+        say("On a machine that has the old one: sshknock forget myserver first.")
