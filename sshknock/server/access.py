@@ -20,9 +20,9 @@ def opened(patience_s: float = PATIENCE_S) -> Iterator[tuple[Config, Store]]:
     The settings are read under the lock: an uninstall may have had it. Raises LockTimeout,
     NotSetUp, and what damaged files raise.
     """
-    with locked(paths.LOCK_FILE, timeout_s=patience_s):
+    with locked(paths.LOCK_FILE, timeout_s=patience_s) as lock:
         config = load()
-        store = Store()
+        store = Store(lock=lock)
         try:
             yield config, store
         finally:

@@ -46,7 +46,7 @@ def admit(store: Store, address: Address, seconds: int, now: int) -> int:
     name = _set(address)
     statements = table.remove(name, [str(address)])
     statements += table.add(name, [table.timed(str(address), seconds)])
-    kernel.apply("\n".join(statements) + "\n")
+    kernel.apply("\n".join(statements) + "\n", lock=store.lock)
     with store.transaction():
         store.admit_guest(str(address), until)
         detail = f"until {local_time(until)}"
@@ -63,7 +63,7 @@ def revoke(store: Store, address: Address, now: int) -> bool:
     was_admitted = is_guest(store, address) or (state is not None and address in state.admitted)
     statements = table.remove(_set(address), [str(address)])
     statements += table.remove(f"open{table.family(address)}", [str(address)])
-    kernel.apply("\n".join(statements) + "\n")
+    kernel.apply("\n".join(statements) + "\n", lock=store.lock)
     with store.transaction():
         store.revoke_guest(str(address))
         if was_admitted:

@@ -117,7 +117,7 @@ def agree(store: Store, config: Config, reason: str) -> tuple[Door, ...]:
             statements = _plan(store, config, state, now, reason)
         try:
             if statements:
-                kernel.apply(statements)
+                kernel.apply(statements, lock=store.lock)
         except kernel.Refused:
             # A door was used between reading and writing: look again.
             if not races_left:
@@ -140,7 +140,11 @@ def _plan(
             store.withdraw_generation(planned)
         store.set_meta(_GENERATION, str(state.generation))
         store.set_meta(_PLANNED, None)
+    if state is not None:
+        # Even in a table that is not ours: a ticket's id is never used again, so a mark can only
+        # move a counter up.
         books.take_in(store, state.used, now=now, not_before=int(store.meta(_LOOKED_AT) or 0))
+    if state is not None and ours:
         _reissue_missing(store, state)
     admitted = state.admitted if state is not None and ours else frozenset()
     books.end_sessions(store, config, admitted, now)
@@ -164,9 +168,10 @@ def _plan(
     if not statements:
         return None
     store.set_meta(_PLANNED, str(new_generation))
-    statements += table.delete("generation", [str(state.generation)])
-    statements += table.add("generation", [str(new_generation)])
-    return "\n".join(statements) + "\n"
+    # First: of a text that was cut off by a kill, too, the kernel takes the generation.
+    generations = table.delete("generation", [str(state.generation)])
+    generations += table.add("generation", [str(new_generation)])
+    return "\n".join(generations + statements) + "\n"
 
 
 def _heed(store: Store, config: Config, state: TableState | None, now: int) -> str | None:

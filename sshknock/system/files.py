@@ -63,12 +63,13 @@ def sync_folder(folder: Path) -> None:
 @contextmanager
 def locked(
     path: Path, *, timeout_s: float | None = None, pause: Callable[[float], None] = time.sleep
-) -> Iterator[None]:
-    """Hold an exclusive lock on a file, which is made when it is missing.
+) -> Iterator[int]:
+    """Hold an exclusive lock on a file, which is made when it is missing; give its descriptor.
 
     ``timeout_s`` bounds the wait (None waits for ever, 0 does not wait); then LockTimeout is
     raised. ``pause`` passes the seconds between two tries; what it raises ends the wait.
-    The kernel gives the lock back when the process ends, however it ends.
+    The kernel gives the lock back when the process ends, however it ends; but not before the end of
+    the programs that inherited the descriptor.
     """
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -76,7 +77,7 @@ def locked(
         raise SystemFault(f"cannot open the lock {path}: {error.strerror}") from error
     try:
         _lock(descriptor, path, timeout_s, pause)
-        yield
+        yield descriptor
     finally:
         os.close(descriptor)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,11 +39,12 @@ def run(
     timeout_s: float = 10,
     stdin: str | None = None,
     environment: Mapping[str, str] = ENVIRONMENT,
+    pass_fds: Collection[int] = (),
 ) -> Completed:
     """Run a program to its end, without a shell.
 
     ``argv[0]`` is an absolute path. ``stdin`` is what the program reads; without it, nothing.
-    ``environment`` is the whole of its environment.
+    ``environment`` is the whole of its environment, ``pass_fds`` are descriptors that it inherits.
     Raises SystemFault when it cannot be started or takes longer than ``timeout_s``.
     """
     if not Path(argv[0]).is_absolute():
@@ -57,6 +58,7 @@ def run(
             errors="replace",
             timeout=timeout_s,
             env=environment,
+            pass_fds=pass_fds,
             cwd="/",
             check=False,
         )

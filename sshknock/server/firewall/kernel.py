@@ -65,9 +65,18 @@ def read() -> TableState | None:
         raise SystemFault(f"the table {TABLE} is not one of ours: {error}") from error
 
 
-def apply(statements: str) -> None:
-    """Carry out statements in one transaction, all or none; raise Refused when the kernel won't."""
-    done = run([str(program("nft", "nftables")), "-f", "-"], stdin=statements, timeout_s=60)
+def apply(statements: str, *, lock: int | None = None) -> None:
+    """Carry out statements in one transaction, all or none; raise Refused when the kernel won't.
+
+    ``lock`` is the descriptor of the lock that the caller holds. nft inherits it: when the caller
+    is killed, an nft that is still at work has the lock, and nobody plans on what it may change.
+    """
+    done = run(
+        [str(program("nft", "nftables")), "-f", "-"],
+        stdin=statements,
+        timeout_s=60,
+        pass_fds=() if lock is None else (lock,),
+    )
     if done.returncode:
         raise Refused(f"nft refused the change: {_first_line(done.stderr)}")
 

@@ -14,10 +14,15 @@ from sshknock.server.store import schema
 
 
 class Database:
-    """The books as a file. Single values are kept here; what has a table of its own, beside it."""
+    """The books as a file. Single values are kept here; what has a table of its own, beside it.
 
-    def __init__(self, path: Path = paths.STORE_FILE) -> None:
+    ``lock`` is the descriptor of the server's lock, None for books that are opened without it: a
+    program that carries out what the books plan inherits it, and so cannot outlive the lock.
+    """
+
+    def __init__(self, path: Path = paths.STORE_FILE, *, lock: int | None = None) -> None:
         self._path = path
+        self.lock = lock
         try:
             if not path.exists():
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))

@@ -1,0 +1,104 @@
+"""An nft that lingers, or is broken: no mark of a used door is lost by it."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.lab import Lab, Server, eventually, never
+from tests.lab.administration import books, logged
+from tests.lab.conftest import Pair, make_pair
+from tests.lab.faults_victims import hooks, paused, supervisors
+
+pytestmark = pytest.mark.lab
+
+NFT = "/usr/sbin/nft"
+REAL = "/run/nft-real"
+GO = "/run/nft.go"
+"""The file that lets those that wait go on."""
+CHANGES = 'case "$*" in "-f -") {};; esac'
+"""What our changes of the table are called with; knockd's commands are not."""
+WAITING = CHANGES.format(
+    "n=1; until mkdir /run/nft.$n 2>/dev/null; do n=$((n+1)); done;"
+    f" until [ -e {GO} ]; do sleep 0.05; done"
+)
+"""The nth of them makes a folder /run/nft.n, and waits until all may go on."""
+UNLOADABLE = "libnftables.so.1: cannot open shared object file: No such file or directory"
+
+
+@contextmanager
+def nft_that(server: Server, does_first: str) -> Iterator[None]:
+    """Let nft do something before its work while the context lasts."""
+    server.run(["cp", NFT, REAL])
+    server.put("/run/nft-other", f'#!/bin/sh\n{does_first}\nexec {REAL} "$@"\n', 0o755)
+    server.run(["mount", "--bind", "/run/nft-other", NFT])
+    try:
+        yield
+    finally:
+        server.put(GO, "")
+        server.run(["umount", "--lazy", NFT])
+
+
+@contextmanager
+def nobody_else(server: Server) -> Iterator[None]:
+    """Let nothing of ours look at the table but what the test starts, and what a knock starts."""
+    eventually(lambda: supervisors(server) and not hooks(server), "all is calm")
+    with paused(supervisors(server)):
+        yield
+
+
+def use_door(pair: Pair, counter: int) -> None:
+    """Send a train and wait for the kernel's mark that its ticket was taken."""
+    pair.laptop.replay(pair.server, pair.laptop.train(counter))
+    eventually(lambda: pair.server.elements("used4"), "the door was used")
+    assert pair.laptop.connects(pair.server.ipv4) == "open"
+
+
+def assert_used_up(pair: Pair, counter: int) -> None:
+    """The mark was taken in, and whoever heard the train gets nothing by it."""
+    eventually(lambda: pair.server.pairing("laptop")["next"] == counter + 1, "it was taken in")
+    attacker = pair.lab.host("attacker")
+    attacker.replay(pair.server, pair.laptop.train(counter))
+    never(lambda: pair.server.elements("open4"), "a replay opens", for_s=1.5)
+    assert attacker.connects(pair.server.ipv4) == "refused"
+
+
+def test_an_nft_that_outlives_its_reconcile_keeps_the_lock(lab: Lab) -> None:
+    """Nobody plans on a table that it may yet change; doors used meanwhile are taken in."""
+    pair = make_pair(lab)
+    server = pair.server
+    counter = server.pairing("laptop")["next"]
+    server.pair("other")
+    with nobody_else(server):
+        books(server, "UPDATE pairing SET disabled = 1 WHERE name = 'other'")
+        with nft_that(server, WAITING):
+            first = server.popen(["sshknock-server", "reconcile"])
+            eventually(lambda: server.path("/run/nft.1").exists(), "its nft has begun")
+            first.signal(signal.SIGKILL)
+            second = server.popen(["sshknock-server", "reconcile"])
+            never(lambda: server.path("/run/nft.2").exists(), "another nft begins", for_s=1.5)
+            use_door(pair, counter)
+            server.put(GO, "")
+            done = second.end()
+            assert done.code == 0, done
+    assert_used_up(pair, counter)
+    assert not logged(server, "exposed")
+
+
+def test_marks_in_a_table_that_is_not_ours_are_taken_in(lab: Lab) -> None:
+    """Whatever became of its generation: the doors that were used are used up."""
+    pair = make_pair(lab)
+    server = pair.server
+    counter = server.pairing("laptop")["next"]
+    with nobody_else(server):
+        server.run(["mv", "/etc/sshknock", "/etc/hidden"])  # the knock's hook fails
+        use_door(pair, counter)
+        eventually(lambda: not hooks(server), "the hook has ended")
+        server.run(["mv", "/etc/hidden", "/etc/sshknock"])
+        server.run(["nft", "flush set inet sshknock generation"])
+        server.run(["nft", "add element inet sshknock generation { 7 }"])
+        server.sshknock("reconcile")
+    assert_used_up(pair, counter)
