@@ -103,7 +103,8 @@ class _Session:
                 return self._identify(opening, connection, session)
         except LockTimeout as error:
             raise NotOpened(
-                f"another ssh to {self._route.host} is still knocking after {LOCK_WAIT_S:.0f} s",
+                f"another ssh or sshknock is still busy with {self._route.host} after"
+                f" {LOCK_WAIT_S:.0f} s",
                 "nothing was sent; try again when it has ended",
             ) from error
 

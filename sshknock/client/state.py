@@ -188,13 +188,13 @@ def lock_file(name: str) -> Path:
 
 @contextmanager
 def locked_by_hand(name: str) -> Iterator[None]:
-    """Hold a pairing's lock for a command; raise SshknockError while an ssh is knocking."""
+    """Hold a pairing's lock for a command; raise SshknockError while another has it for long."""
     try:
         with locked(lock_file(name), timeout_s=_BY_HAND_LOCK_WAIT_S):
             yield
     except LockTimeout as error:
         raise SshknockError(
-            f"an ssh to {name} is still knocking", "try again when it has ended"
+            f"another ssh or sshknock is still busy with {name}", "try again when it has ended"
         ) from error
 
 

@@ -72,7 +72,7 @@ def test_a_port_that_opens_and_closes_again_is_not_called_shut() -> None:
     assert "no SSH server answered there" in found["opening"]["what"]
 
 
-def test_an_ssh_that_knocks_is_waited_for_but_not_for_ever(
+def test_whoever_knocks_is_waited_for_but_not_for_ever(
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Then it is said, and nothing is sent."""
@@ -83,6 +83,6 @@ def test_an_ssh_that_knocks_is_waited_for_but_not_for_ever(
     with locked(lock_file("box")):
         *_, last = examination.findings()
     assert (last.check, last.level) == (Check.BUSY, Level.PROBLEM)
-    assert "still knocking" in last.what
+    assert "another ssh or sshknock is still busy with box" in last.what
     assert examination.sent == []
     assert store.load().counters == ClientCounters()
