@@ -68,7 +68,12 @@ def ask_server(pairing: Pairing, *, via: str | None, called: str | None, ask: As
     target = Target(pairing.name, address=(pairing.host, pairing.port))
     with Connection(target if via is None else parse_via(via)) as connection:
         server = Administrator(connection, ask)
-        name = _name_there(server, pairing) if called is None else parse_name(called)
+        if called is None:
+            name = _name_there(server, pairing)
+        else:
+            name = parse_name(called)
+            # Moves nothing. But if sudo wants a password, it is asked for before the lock is held.
+            server.call("sync", name, "--at-least", "0", "--json")
         with locked_by_hand(pairing.name):
             state = store.load()
             fresh = state.counters.sent + 1
@@ -93,12 +98,22 @@ def _name_there(server: Administrator, pairing: Pairing) -> str:
     """
     clients = server.call("client", "list", "--json").get("clients")
     for client in clients if isinstance(clients, list) else ():
-        if isinstance(client, dict) and pairing.pairing_id in client.get("ids", ()):
-            return parse_name(str(client.get("name")))
+        name, ids = _name_and_ids(client)
+        if pairing.pairing_id in ids:
+            return parse_name(name)
     raise UsageError(
         f"the server has no pairing that is {pairing.name!r} here: it was removed or renewed there",
         f"'sshknock forget {pairing.name}', and enroll again with a new token",
     )
+
+
+def _name_and_ids(client: object) -> tuple[str, list[object]]:
+    """Return what the server says of one client; raise BadInput for what cannot be."""
+    if isinstance(client, dict):
+        name, ids = client.get("name"), client.get("ids")
+        if isinstance(name, str) and isinstance(ids, list):
+            return name, ids
+    raise BadInput("the server's list of clients cannot be read", "nothing was changed")
 
 
 def search(pairing: Pairing, tell: Callable[[int], None]) -> Met:

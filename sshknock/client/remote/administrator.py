@@ -39,7 +39,7 @@ class Administrator:
             raise self._failure(done)
         try:
             answer = json.loads(done.stdout)
-        except ValueError:
+        except (ValueError, RecursionError):
             answer = None
         if not isinstance(answer, dict):
             raise RemoteFailed(f"{PROGRAM} on {self._connection.target} gave no answer")

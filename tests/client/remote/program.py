@@ -17,7 +17,7 @@ class Server:
         self.next = next_
         self.user = user
         self.password = password
-        self.clients = [{"name": "somebody", "ids": ["f" * 16]}]
+        self.clients: list[object] = [{"name": "somebody", "ids": ["f" * 16]}]
         self.clients.append({"name": "laptop", "ids": ["0" * 16, PAIRING_ID]})
 
     def __call__(self, words: list[str], stdin: str) -> Reply | None:

@@ -11,9 +11,11 @@ import pytest
 
 from sshknock.client import sync
 from sshknock.client.remote.errors import NoRights, NotReached, RemoteFailed
+from sshknock.client.state import lock_file
 from sshknock.errors import BadInput, SshknockError, UsageError
 from sshknock.protocol.counters import ClientCounters, accepted, attempts_of_a_run
-from tests.client.conftest import MODULE, assert_says, run_code, sshknock
+from sshknock.system.files import locked
+from tests.client.conftest import MODULE, PAIRING_ID, assert_says, run_code, sshknock
 from tests.client.remote.far import FarServer, Reply
 from tests.client.remote.program import Server
 
@@ -69,6 +71,25 @@ def test_sudos_password_goes_by_standard_input_and_is_asked_for_once(home: Path)
     assert far.inputs.count("tulip\n") == 2
 
 
+@pytest.mark.parametrize("called", [None, "laptop"])
+def test_nobody_is_asked_for_anything_while_an_ssh_has_to_wait(
+    home: Path, called: str | None
+) -> None:
+    """Who is asked for a password may be at lunch: the pairing's lock is not held meanwhile."""
+    free = []
+
+    def ask(_prompt: str) -> str:
+        with locked(lock_file("box"), timeout_s=0):
+            free.append(True)
+        return "tulip"
+
+    with FarServer(home, Server(next_=3, user=1000, password="tulip")) as far:
+        store = far.pair(confirmed=2, sent=20)
+        sync.ask_server(store.pairing, via=None, called=called, ask=ask)
+    assert free == [True]
+    assert store.load().counters.confirmed == 20
+
+
 def test_a_wrong_password_is_asked_for_three_times(home: Path) -> None:
     """Then it is a matter of rights."""
     prompts: list[str] = []
@@ -108,6 +129,7 @@ FAILURES: dict[str, tuple[Reply, type[SshknockError], str]] = {
     "a counter that would go back": ((0, '{"next": 5}', ""), BadInput, "cannot be"),
     "no counter": ((0, '{"next": true}', ""), BadInput, "cannot be"),
     "one beyond all": ((0, f'{{"next": {1 << 62}}}', ""), BadInput, "cannot be"),
+    "JSON without an end": ((0, "[" * 200_000, ""), RemoteFailed, "gave no answer"),
     "no JSON": ((0, "hello", ""), RemoteFailed, "gave no answer"),
     "a list": ((0, "[]", ""), RemoteFailed, "gave no answer"),
     "its own complaint": (
@@ -144,6 +166,28 @@ def test_a_pairing_that_is_unknown_there_moves_nobody(home: Path) -> None:
     with FarServer(home, server) as far:
         store = far.pair(confirmed=2, sent=9)
         with pytest.raises(UsageError, match="removed or renewed"):
+            sync.ask_server(store.pairing, via=None, called=None, ask=never)
+    assert server.next == 7
+
+
+ODD_LISTS: dict[str, object] = {
+    "no ids": {"name": "laptop", "ids": None},
+    "a number": {"name": "laptop", "ids": 5},
+    "the id within a text": {"name": "laptop", "ids": f"zz{PAIRING_ID}zz"},
+    "no name": {"name": None, "ids": [PAIRING_ID]},
+    "an odd name": {"name": "-x", "ids": [PAIRING_ID]},
+    "no client": "laptop",
+}
+
+
+@pytest.mark.parametrize("client", ODD_LISTS.values(), ids=ODD_LISTS.keys())
+def test_a_list_that_cannot_be_moves_nobody(home: Path, client: object) -> None:
+    """An id is a whole element of a list, or it is not there."""
+    server = Server(next_=7)
+    server.clients = [client]
+    with FarServer(home, server) as far:
+        store = far.pair(confirmed=2, sent=9)
+        with pytest.raises(BadInput):
             sync.ask_server(store.pairing, via=None, called=None, ask=never)
     assert server.next == 7
 
