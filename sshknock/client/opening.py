@@ -194,20 +194,16 @@ class Opening:
         name, host, port = self.store.pairing.name, self.route.host, self.route.port
         tried = "1 attempt" if attempts == 1 else f"{attempts} attempts"
         message = f"{host} did not open port {port} in {tried} ({seconds:.0f} s)"
-        search = f"sshknock sync {name} --search"
-        if self._refused:
-            return NotOpened(
-                message,
-                "it answers, but opened for no counter: removed on the server (sshknock-server"
-                f" status)? out of step ({search})? or a firewall on the way (a cloud's security"
-                " group, a hotel) blocks high ports or UDP",
-            )
-        reason = f": {str(self._error.strerror).lower()}" if self._error else ""
-        return NotOpened(
-            message + reason,
-            "is it up, and is the address right? else a firewall on the way (a cloud's security"
-            f" group, a hotel) blocks high ports or UDP, or the two are out of step ({search})",
+        if self._error and not self._refused:
+            message += f": {str(self._error.strerror).lower()}"
+        hint = (
+            f"'sshknock doctor {name}' finds out why; a firewall (a cloud's, a hotel's) may block"
+            " high ports or UDP"
         )
+        # It is there and opens to no counter; or one run alone was not enough to meet it.
+        if self._refused or self.state.counters.top is not None:
+            hint += f"; or out of step: sshknock sync {name} --search"
+        return NotOpened(message, hint)
 
 
 def send_close(route: Route, state: PairingState, counter: int, *, attempt: int = 0) -> None:

@@ -15,7 +15,7 @@ from sshknock.client.knock import NothingSent, send_train
 from sshknock.client.opening import Opening, send_close
 from sshknock.client.route import Route, resolve
 from sshknock.errors import NotOpened, SshknockError
-from sshknock.protocol.counters import ClientCounters
+from sshknock.protocol.counters import ClientCounters, attempts_of_a_run
 from sshknock.protocol.knocks import Sequence
 from sshknock.records import replace
 from tests.client.conftest import pair
@@ -107,6 +107,7 @@ class Closed:
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.rtt_s = 0.001
+        self.refuses = False
         self.limits: list[float] = []
 
     def send_train(
@@ -119,7 +120,7 @@ class Closed:
         """Let the time of an attempt pass."""
         self.limits.append(limit_s)
         self.clock.now += limit_s
-        return Outcome(None, rtt_s=self.rtt_s)
+        return Outcome(None, refused=self.refuses, rtt_s=self.rtt_s)
 
     def run(self, attempts: int) -> list[float]:
         """Return the limits of a run's attempts."""
@@ -168,6 +169,25 @@ def test_a_run_ends_in_time_and_follows_every_train(closed: Closed, rtt_s: float
     assert closed.clock.now - started <= 15
     assert min(limits[1:]) >= max(0.5, 3 * rtt_s)
     assert len(limits) == 8 or rtt_s > 0.2
+
+
+@pytest.mark.parametrize(
+    ("refused", "runs", "named"), [(True, 1, True), (False, 1, False), (False, 2, True)]
+)
+def test_a_search_is_named_where_it_is_likely_to_help(
+    closed: Closed, refused: bool, runs: int, named: bool
+) -> None:
+    """The server answers, or a second run did not meet it; one that is mute may just be down."""
+    closed.refuses = refused
+    with Door(accept_from=100) as door:
+        store = pair(door)
+        for _ in range(runs):
+            opening = Opening(store, store.load(), resolve(HOST, door.port), NoWatch())
+            with pytest.raises(NotOpened) as caught:
+                opening.attempt_all(attempts_of_a_run(store.load().parameters.window))
+    hint = str(caught.value.hint)
+    assert "'sshknock doctor box'" in hint
+    assert hint.endswith("sshknock sync box --search") is named
 
 
 def test_a_run_that_goes_on_late_sends_no_train_that_it_cannot_follow(closed: Closed) -> None:

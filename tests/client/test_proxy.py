@@ -198,8 +198,9 @@ def test_a_server_that_never_opens_is_exit_5_in_bounded_time() -> None:
         first, hint = errors.decode().splitlines()
         assert first.startswith(f"sshknock: 127.0.0.1 did not open port {door.port} in 4 attempts")
         assert hint.startswith("sshknock: hint: ")
-        for word in ("sshknock sync box --search", "firewall", "high ports", "UDP"):
+        for word in ("'sshknock doctor box'", "firewall", "high ports", "UDP"):
             assert word in hint
+        assert hint.endswith(" sshknock sync box --search")
         assert store.load().last_result == "failed"
         assert store.load().counters.sent == 3
 
