@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from sshknock.protocol.addresses import Address, parse_address
 from sshknock.protocol.derivation import derive
 from sshknock.protocol.knocks import Knock, Purpose
-from sshknock.server import hiding, sessions
+from sshknock.server import hiding, proc, sessions
 from sshknock.server.config import Config
 from sshknock.server.engines.base import Door, format_sequence, parse_sequence
 from sshknock.server.firewall.kernel import Used
@@ -37,7 +37,7 @@ def take_in(store: Store, used: Iterable[Used], *, now: int, not_before: int) ->
             store.begin_session(
                 ticket.pairing, ticket.counter, address, now=now, not_before=not_before
             )
-            hiding.note_knock(store, address, not_before)
+            hiding.note_knock(store, address, not_before, proc.now())
             store.record("open", now, pairing=name, address=address, detail=_nth(ticket.counter))
     for ticket, address in taken:
         if ticket.purpose is Purpose.CLOSE:

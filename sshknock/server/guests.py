@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from sshknock.errors import BadInput, UsageError
 from sshknock.protocol.addresses import Address, parse_address
 from sshknock.protocol.names import shown
+from sshknock.server import hiding, proc
 from sshknock.server.config import Config
 from sshknock.server.firewall import kernel, table
 from sshknock.server.moments import local_time
@@ -65,7 +66,7 @@ def revoke(store: Store, address: Address, now: int) -> bool:
     statements += table.remove(f"open{table.family(address)}", [str(address)])
     kernel.apply("\n".join(statements) + "\n", lock=store.lock)
     with store.transaction():
-        store.revoke_guest(str(address))
+        _strike_out(store, str(address))
         if was_admitted:
             store.record("revoked", now, address=str(address))
     return was_admitted
@@ -75,14 +76,14 @@ def heed(store: Store, present: Mapping[Address, int]) -> None:
     """Take the word of an intact table: strike out the guests that it lets in no more."""
     for guest in store.guests():
         if parse_address(guest.address) not in present:
-            store.revoke_guest(guest.address)
+            _strike_out(store, guest.address)
 
 
 def end_overdue(store: Store, now: int) -> None:
     """Strike out the guests whose time is over."""
     for guest in store.guests():
         if guest.until <= now:
-            store.revoke_guest(guest.address)
+            _strike_out(store, guest.address)
 
 
 def wanted(store: Store, present: Mapping[Address, int], now: int) -> dict[Address, int]:
@@ -105,6 +106,12 @@ def is_guest(store: Store, address: Address) -> bool:
 def needs_no_knock(store: Store, config: Config, address: Address) -> bool:
     """Tell whether an address is let in anyway: as a guest, or by its network."""
     return is_guest(store, address) or contain(config.always, address)
+
+
+def _strike_out(store: Store, address: str) -> None:
+    """Forget a guest; who was one until now has not shown that the door lets them in."""
+    if store.revoke_guest(address):
+        hiding.note_guest_gone(store, address, proc.now())
 
 
 def _set(address: Address) -> str:

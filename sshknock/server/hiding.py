@@ -16,12 +16,15 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import Enum
 
 from sshknock.errors import SshknockError
+from sshknock.server import proc
 from sshknock.server.moments import local_time, span
 from sshknock.server.store import Store
 
 TRIAL_LONGEST_S = 24 * 3600
 HOW_TO_HIDE = "'sshknock-server hide', on trial with --trial 10m"
 _KEY = "hiding"
+_OPENINGS_AT_MOST = 8  # of an address: a login is told within seconds of its door
+_LATE_S = 10  # a connection that was let in at the last moment, and lost its first packets
 
 
 class Mode(Enum):
@@ -39,7 +42,8 @@ class Hiding:
 
     Of a trial: ``until`` is its deadline, ``left_s`` how long the kernel may hide the port yet.
     ``applied`` is when the kernel was told, in clock ticks since boot; None: it was not.
-    ``knocked`` are the addresses that have opened a door since, and before when they had not yet.
+    ``knocked`` are the addresses that have opened a door since, with the latest of these openings:
+    each as the ticks before which it was not, and those when it was known.
     """
 
     mode: Mode
@@ -47,7 +51,7 @@ class Hiding:
     until: int = 0
     left_s: int = 0
     applied: int | None = None
-    knocked: dict[str, int] = field(default_factory=dict)
+    knocked: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
 
     @property
     def is_visible(self) -> bool:
@@ -123,20 +127,38 @@ def confirm(store: Store, now: int, *, address: str | None = None) -> None:
     keep(store, for_good(now))
 
 
-def note_knock(store: Store, address: str, not_before: int) -> None:
-    """Note that an address has opened a door, not before ``not_before`` (clock ticks since boot).
+def note_knock(store: Store, address: str, not_before: int, known: int) -> None:
+    """Note that an address has opened a door between two moments (clock ticks since boot).
 
     Only a trial needs it. The session may be over when its login is told: that one is enough.
     """
     hiding = of(store)
     if hiding.mode is Mode.TRIAL and hiding.applied is not None and not_before >= hiding.applied:
-        knocked = {address: not_before, **hiding.knocked}
-        keep(store, replace(hiding, knocked=knocked))
+        openings = [*hiding.knocked.get(address, []), (not_before, known)][-_OPENINGS_AT_MOST:]
+        keep(store, replace(hiding, knocked={**hiding.knocked, address: openings}))
 
 
-def has_knocked(store: Store, address: str, started: int) -> bool:
-    """Tell whether a trial runs, and an sshd that ``started`` then serves who opened a door."""
-    return started >= of(store).knocked.get(address, started + 1)
+def note_guest_gone(store: Store, address: str, now: int) -> None:
+    """Note that an address is no guest any more, ``now`` in clock ticks since boot.
+
+    An sshd that started before may serve it as a guest, whether or not it also knocked.
+    """
+    hiding = of(store)
+    openings = hiding.knocked.get(address)
+    if openings is not None:
+        later = [(max(not_before, now), known) for not_before, known in openings]
+        keep(store, replace(hiding, knocked={**hiding.knocked, address: later}))
+
+
+def has_knocked(store: Store, address: str, started: int, admitted_s: int) -> bool:
+    """Tell whether a trial runs, and an sshd that ``started`` then serves who opened a door.
+
+    ``admitted_s`` is how long an opened door lets its address in: who comes later came by another
+    way.
+    """
+    stands = (admitted_s + _LATE_S) * proc.TICKS_A_SECOND
+    openings = of(store).knocked.get(address, [])
+    return any(not_before <= started <= known + stands for not_before, known in openings)
 
 
 def confirm_by_hand(store: Store, now: int) -> bool:

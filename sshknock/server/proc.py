@@ -6,6 +6,7 @@ import os
 import select
 import time
 
+TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 _POLL_S = 2.0
 
 
@@ -22,7 +23,7 @@ def started(pid: int) -> int | None:
 
 def now() -> int:
     """Return the time now as ``started`` tells it."""
-    return int(time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK"))
+    return int(time.clock_gettime(time.CLOCK_BOOTTIME) * TICKS_A_SECOND)
 
 
 def parent(pid: int) -> int:

@@ -80,7 +80,7 @@ def enter_session(
             books.attach(store, address, peer_port, pid, started)
             proves = (
                 local_port in config.ports
-                and hiding.has_knocked(store, str(address), started)
+                and hiding.has_knocked(store, str(address), started, config.timeout_s)
                 and not guests.needs_no_knock(store, config, address)
             )
             if proves:

@@ -210,6 +210,48 @@ def test_a_login_that_did_not_need_its_knock_confirms_nothing(reason: str, lab: 
     assert "on trial until" in say(server, "status")
 
 
+SLOW = """\
+import os, select, socket, sys
+link = socket.create_connection((sys.argv[1], 22))
+while not os.path.exists(sys.argv[2]):
+    select.select([], [], [], 0.05)
+while True:
+    for ready in select.select([0, link], [], [])[0]:
+        octets = link.recv(65536) if ready is link else os.read(0, 65536)
+        if not octets:
+            sys.exit()
+        os.write(1, octets) if ready is link else link.sendall(octets)
+"""
+"""A ProxyCommand that connects plainly, and goes on when a file is there."""
+
+
+def test_a_guest_whose_time_is_over_before_the_login_is_told_confirms_nothing(lab: Lab) -> None:
+    """They knocked and came in as a guest; when sshd lets them in they are a guest no more."""
+    pair = make_pair(lab, "--trial", "60s")
+    server, laptop = pair.server, pair.laptop
+    laptop.put("/run/home/root/slow.py", SLOW)
+    server.sshknock("admit", laptop.ipv4)
+    laptop.replay(server, laptop.train(0))
+    eventually(lambda: server.pairing("laptop")["next"] == 1, "the knock was heard")
+    slow = f"/usr/bin/python3 -IS slow.py {server.ipv4} /run/go"
+    plain = ["ssh", "-o", "BatchMode=yes", "-o", f"ProxyCommand={slow}"]
+    with laptop.popen([*plain, f"root@{server.ipv4}", "true"]) as login:
+        eventually(lambda: is_connected(server), "connected as a guest")
+        server.sshknock("revoke", laptop.ipv4)
+        laptop.put("/run/go", "")
+        assert login.wait() == 0
+    eventually(lambda: not hooks(server), "the hooks have ended")
+    server.sshknock("reconcile")
+    assert not logged(server, "confirmed")
+    laptop.ssh("myserver", "true")
+    eventually(lambda: logged(server, "confirmed"), "a login through the door does")
+
+
+def is_connected(server: Server) -> bool:
+    """Whether a connection to sshd stands."""
+    return bool(server.run(["ss", "-Htn", "state", "established", "sport = :22"]).stdout)
+
+
 def log_in_from_itself(pair: Pair) -> None:
     """Log in over the loopback, which is never hidden."""
     server = pair.server

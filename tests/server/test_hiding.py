@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sshknock.errors import SshknockError
-from sshknock.server import hiding
+from sshknock.server import hiding, proc
 from sshknock.server.hiding import Mode
 from sshknock.server.store import Store
 
@@ -18,6 +18,8 @@ PORTS = (22, 2222)
 NOW = 1_800_000_000
 TOLD = 5000
 """When the kernel was told of the trial, in ticks since boot."""
+STANDS_S = 30
+"""How long an opened door lets its address in."""
 
 
 @pytest.fixture
@@ -114,23 +116,46 @@ def test_a_port_hidden_for_good_that_is_gone_is_amiss(store: Store) -> None:
 def test_a_login_proves_by_a_knock_of_its_trial(trial: Store) -> None:
     """The address has opened a door since, and the sshd began after that."""
     with trial.transaction():
-        hiding.note_knock(trial, "192.0.2.1", TOLD - 1)  # before the trial
-        assert not hiding.has_knocked(trial, "192.0.2.1", TOLD + 10)
-        hiding.note_knock(trial, "192.0.2.1", TOLD + 5)
-        hiding.note_knock(trial, "192.0.2.1", TOLD + 50)
-    assert hiding.has_knocked(trial, "192.0.2.1", TOLD + 10)
-    assert not hiding.has_knocked(trial, "192.0.2.1", TOLD + 4)
-    assert not hiding.has_knocked(trial, "192.0.2.2", TOLD + 10)
+        hiding.note_knock(trial, "192.0.2.1", TOLD - 1, TOLD + 1)  # before the trial
+        assert not hiding.has_knocked(trial, "192.0.2.1", TOLD + 10, STANDS_S)
+        hiding.note_knock(trial, "192.0.2.1", TOLD + 5, TOLD + 15)
+        hiding.note_knock(trial, "192.0.2.1", TOLD + 50, TOLD + 60)
+    assert hiding.has_knocked(trial, "192.0.2.1", TOLD + 10, STANDS_S)
+    assert not hiding.has_knocked(trial, "192.0.2.1", TOLD + 4, STANDS_S)
+    assert not hiding.has_knocked(trial, "192.0.2.2", TOLD + 10, STANDS_S)
+
+
+def test_a_login_long_after_the_knock_proves_nothing(trial: Store) -> None:
+    """The admission was over, so the connection came in by another way; a new knock counts."""
+    with trial.transaction():
+        hiding.note_knock(trial, "192.0.2.1", TOLD + 5, TOLD + 15)
+    late = TOLD + 15 + (STANDS_S + 11) * proc.TICKS_A_SECOND
+    assert not hiding.has_knocked(trial, "192.0.2.1", late, STANDS_S)
+    with trial.transaction():
+        hiding.note_knock(trial, "192.0.2.1", late - 5, late)
+    assert hiding.has_knocked(trial, "192.0.2.1", late, STANDS_S)
+
+
+def test_who_was_a_guest_meanwhile_proves_nothing(trial: Store) -> None:
+    """The guest's time may be over when the login is told; one that started after that counts."""
+    with trial.transaction():
+        hiding.note_knock(trial, "192.0.2.1", TOLD + 5, TOLD + 15)
+        hiding.note_guest_gone(trial, "192.0.2.1", TOLD + 100)
+        hiding.note_guest_gone(trial, "192.0.2.2", TOLD + 100)
+    assert not hiding.has_knocked(trial, "192.0.2.1", TOLD + 99, STANDS_S)
+    assert hiding.has_knocked(trial, "192.0.2.1", TOLD + 100, STANDS_S)
+    assert not hiding.has_knocked(trial, "192.0.2.2", TOLD + 100, STANDS_S)
 
 
 def test_knocks_before_a_reboot_count_no_more(trial: Store) -> None:
     """The ticks since boot begin anew: an old time could keep a new login from being seen."""
     with trial.transaction():
-        hiding.note_knock(trial, "192.0.2.1", TOLD + 5)
+        hiding.note_knock(trial, "192.0.2.1", TOLD + 5, TOLD + 6)
         hiding.forget_applied(trial)
         hiding.note_applied(trial, 30)
-        hiding.note_knock(trial, "192.0.2.1", 40)
-    assert hiding.has_knocked(trial, "192.0.2.1", 41)
+        hiding.note_knock(trial, "192.0.2.1", 40, 41)
+    assert hiding.has_knocked(trial, "192.0.2.1", 41, STANDS_S)
+    assert not hiding.has_knocked(trial, "192.0.2.1", TOLD + 6, 0)
 
 
 @pytest.mark.parametrize("other", [hiding.for_good(NOW), hiding.unhidden(NOW)])
@@ -139,8 +164,8 @@ def test_without_a_trial_no_knock_is_noted(store: Store, other: hiding.Hiding) -
     with store.transaction():
         hiding.change(store, replace(other), by="hide")
         hiding.note_applied(store, TOLD)
-        hiding.note_knock(store, "192.0.2.1", TOLD + 5)
-    assert not hiding.has_knocked(store, "192.0.2.1", TOLD + 6)
+        hiding.note_knock(store, "192.0.2.1", TOLD + 5, TOLD + 6)
+    assert not hiding.has_knocked(store, "192.0.2.1", TOLD + 6, STANDS_S)
 
 
 def test_confirm(trial: Store) -> None:
