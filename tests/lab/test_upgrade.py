@@ -14,6 +14,7 @@ import pytest
 from tests.lab import Server, eventually
 from tests.lab.conftest import Pair, _labs
 from tests.lab.install import Installation
+from tests.lab.namespaces import children
 
 pytestmark = pytest.mark.lab
 
@@ -60,7 +61,8 @@ def package(own_installation: Installation) -> Path:
 
 def supervisor(server: Server) -> int:
     """The supervisor's process."""
-    (pid,) = (pid for pid, line in server.processes().items() if "hook.py watch" in line)
+    found = {pid for pid, line in server.processes().items() if "hook.py watch" in line}
+    (pid,) = found - {copy for pid in found for copy in children(pid)}
     return pid
 
 
