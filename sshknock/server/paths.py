@@ -19,6 +19,7 @@ WATCH_PID = RUN / "watch.pid"
 
 KNOCKD_CONF = Path("/etc/knockd.conf")
 PAM_SSHD = Path("/etc/pam.d/sshd")
+SAVED_RULESETS = (Path("/etc/nftables.conf"), Path("/etc/sysconfig/nftables.conf"))
 SYSTEMD_UNITS = Path("/etc/systemd/system")
 SYSTEMD_RUNNING = Path("/run/systemd/system")
 

@@ -133,6 +133,16 @@ def test_a_knockd_conf_that_others_can_read_or_have_changed(server: Server) -> N
     assert problems(server) == {}
 
 
+def test_a_saved_ruleset_with_our_table(server: Server) -> None:
+    """Whoever saves all rules saves ours: told as long as the copy is there."""
+    server.run(["sh", "-c", "nft list ruleset > /etc/nftables.conf"])
+    found = problems(server)
+    assert set(found) == {"saved rules"}
+    assert found["saved rules"].startswith("/etc/nftables.conf holds a copy of our table: ")
+    server.path("/etc/nftables.conf").unlink()
+    assert problems(server) == {}
+
+
 def test_an_sshd_that_does_not_listen_or_tells_nothing(server: Server) -> None:
     """It has ended, or was told not to use PAM, or its settings are wrong."""
     config = server.read("/etc/ssh/sshd_config")

@@ -213,6 +213,23 @@ def test_a_forced_command_must_go_before_the_program(
     assert "take the ForceCommand line out of sshd_config" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("untouched")
+def test_uninstall_warns_of_a_saved_copy_of_our_table(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """The next boot would hide the port again, for ever: also said when nothing else is left."""
+    saved = tmp_path / "nftables.conf"
+    saved.write_text("table inet sshknock {\n}\n")
+    monkeypatch.setattr(paths, "SAVED_RULESETS", (saved,))
+    monkeypatch.setattr(setting_up, "take_down", lambda: None)
+    for _ in range(2):
+        assert run(monkeypatch, "uninstall", "--yes") == 0
+        warning, hint = capsys.readouterr().err.splitlines()
+        assert warning.startswith(f"sshknock: warning: {saved} holds a copy of our table: ")
+        assert hint.startswith("sshknock: hint: delete 'table inet sshknock { ... }'")
+        paths.ETC.mkdir(exist_ok=True)
+
+
 @pytest.mark.usefixtures("books")
 def test_a_mistake_of_the_administrators_is_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import click
 
-from sshknock.errors import SshknockError, SystemFault, UsageError
+from sshknock.errors import SshknockError, SystemFault, UsageError, report
 from sshknock.protocol.names import parse_port
 from sshknock.server import config as settings
 from sshknock.server import interfaces, paths, setting_up
@@ -17,6 +17,7 @@ from sshknock.server.config import Admit, Config, Engine, Hook, Refuse, Service
 from sshknock.server.connections import ports_in_use
 from sshknock.server.doctor.engine import listens
 from sshknock.server.firewall import kernel
+from sshknock.server.installation import saved_rulesets
 from sshknock.server.installation.program import this_program
 from sshknock.server.networks import Network, parse_networks
 from sshknock.server.reconcile import reconcile as reconcile_server
@@ -184,6 +185,7 @@ def uninstall(*, yes: bool) -> None:
     require_root()
     if not _is_anything_here():
         say("Nothing of sshknock is set up here.")
+        _warn_of_saved_rulesets()
         return
     confirm(
         "This deletes every client's key and makes the port visible again. Go on?",
@@ -199,6 +201,19 @@ def uninstall(*, yes: bool) -> None:
         say(
             "Note: take the ForceCommand line out of sshd_config and reload sshd, before you delete"
             " the program."
+        )
+    _warn_of_saved_rulesets()
+
+
+def _warn_of_saved_rulesets() -> None:
+    """Tell loudly what would hide the port again at the next boot."""
+    for file in saved_rulesets.with_our_table():
+        report(
+            SshknockError(
+                f"warning: {file} holds a copy of our table: the next boot hides the port by it,"
+                " and nothing will open it",
+                f"{saved_rulesets.HOW_TO_MEND} now, before the machine boots again",
+            )
         )
 
 

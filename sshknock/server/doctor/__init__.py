@@ -38,6 +38,7 @@ CHECKS: dict[str, Check] = {
     "sessions": sshd.check_session_hook,
     "hosts": network.check_hosts,
     "other tables": hiding.check_other_tables,
+    "saved rules": hiding.check_saved_rulesets,
     "iptables": hiding.check_legacy_tables,
 }
 

@@ -14,6 +14,7 @@ from sshknock.server.doctor import other_tables
 from sshknock.server.doctor.finding import Finding, note, ok, problem
 from sshknock.server.firewall import kernel
 from sshknock.server.hiding import Mode
+from sshknock.server.installation import saved_rulesets
 from sshknock.server.reconcile import is_exposed
 from sshknock.server.upkeep import RECONCILE
 
@@ -69,6 +70,19 @@ def check_other_tables(config: Config) -> Iterator[Finding]:
                     yield note(f"{what}.", f"if clients use IPv{version}, {remedy}")
     if not found:
         yield ok("No other table of nftables keeps everybody from the hidden port.")
+
+
+def check_saved_rulesets(_config: Config) -> Iterator[Finding]:
+    """Look for copies of our table that would hide the port when sshknock is gone."""
+    files = saved_rulesets.with_our_table()
+    for file in files:
+        yield problem(
+            f"{file} holds a copy of our table: once sshknock is uninstalled, the next boot hides"
+            " the port by it, and nothing opens it.",
+            saved_rulesets.HOW_TO_MEND,
+        )
+    if not files:
+        yield ok("No saved ruleset holds a copy of our table.")
 
 
 def check_legacy_tables(_config: Config) -> Iterator[Finding]:
