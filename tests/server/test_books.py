@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sshknock.errors import BadInput, SystemFault, UsageError
+from sshknock.errors import SystemFault, UsageError
 from sshknock.protocol.derivation import derive
 from sshknock.protocol.knocks import Purpose
 from sshknock.protocol.parameters import Parameters

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,15 +18,17 @@ from sshknock.errors import SystemFault
 from sshknock.server import config as settings
 from sshknock.server import hiding, interfaces, paths, setting_up
 from sshknock.server import status as server_status
-from sshknock.server.cli import look, setup
+from sshknock.server.cli import doctor, look, setup
 from sshknock.server.cli.program import program
 from sshknock.server.config import Config, Hook
+from sshknock.server.doctor.finding import problem
 from sshknock.server.engines.knockd import conf_file
 from sshknock.server.exposures import Exposure
 from sshknock.server.firewall import kernel
 from sshknock.server.status import Status
 from sshknock.server.store import Event, Store
 from sshknock.system.command_line import run_program
+from tests.test_wrapping import terminal
 
 CONFIG = Config(interface="eth0")
 NONE: frozenset[Any] = frozenset()
@@ -266,6 +269,31 @@ def test_the_log_has_columns() -> None:
 def test_a_figure_is_never_better_than_the_truth(number: float, shown: str) -> None:
     """The chance of a sweep is told in one digit, rounded to the sweeper's advantage."""
     assert look.rounded_down(number) == shown
+
+
+def test_at_a_terminal_the_doctors_lines_hang(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Broken at its width, between words, and no command is torn apart."""
+    found = problem(
+        "Port 22 is visible: our table is gone, or somebody changed it.",
+        "'sshknock-server reconcile'; and look who did it: 'nft monitor'",
+    )
+    monkeypatch.setattr(doctor, "require_root", lambda: None)
+    monkeypatch.setattr(doctor, "examine", lambda: iter([("port", found)]))
+    with terminal(50) as (stream, master):
+        monkeypatch.setattr(sys, "stdout", stream)
+        assert run(monkeypatch, "doctor") == 1
+        stream.flush()
+        monkeypatch.undo()
+        shown = b""
+        while b"Problems" not in shown:
+            shown += os.read(master, 4096)
+    assert re.sub(r"\x1b\[[0-9;]*m", "", shown.decode()).splitlines() == [
+        "problem  Port 22 is visible: our table is gone, or",
+        "         somebody changed it.",
+        "         to do: 'sshknock-server reconcile'; and",
+        "                look who did it: 'nft monitor'",
+        "Problems: 1.",
+    ]
 
 
 def test_an_early_interrupt_shows_no_traceback() -> None:

@@ -109,6 +109,25 @@ def test_two_days_are_both_named() -> None:
     )
 
 
+def test_a_long_time_is_told_in_hours() -> None:
+    """As a trial of a day has it left."""
+    assert moments.span(DAY_S - 1) == "23 h 59 min"
+
+
+@pytest.mark.parametrize(
+    ("cause", "meant"),
+    [
+        (exposures.FLUSHED, "if you reloaded the firewall then"),
+        (exposures.STARTED, "if you restarted the server then"),
+        (exposures.CHANGED, "if that was you"),
+    ],
+)
+def test_what_may_have_been_meant_needs_no_mending(cause: str, meant: str) -> None:
+    """The administrator knows whether it was; the log has it in any case."""
+    exposure = exposures.Exposure(NOW, NOW + 1, cause, "the supervisor")
+    assert exposure.remedy == f"nothing, {meant}; 'sshknock-server log' has it"
+
+
 def test_a_kernel_that_refuses_leaves_it_open(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -192,3 +192,13 @@ def test_each_is_said_in_a_sentence(state: hiding.Hiding, said: str) -> None:
     """As `init` and `status` tell it."""
     assert state.sentence("22", "eth0").startswith(said)
     assert state.sentence("22", "eth0").endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("at", "left"), [(NOW, "10 min"), (NOW + 1, "9 min"), (NOW + 541, "59 s"), (NOW + 700, "0 s")]
+)
+def test_a_trial_tells_how_long_it_goes_on(at: int, left: str) -> None:
+    """Never more than it has; asked without a clock it names its end only."""
+    trial = hiding.on_trial(NOW, 600)
+    assert trial.sentence("22", "eth0", at).endswith(f" ({left} left).")
+    assert "left" not in trial.sentence("22", "eth0")
