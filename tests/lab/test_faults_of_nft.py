@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -57,10 +58,19 @@ def use_door(pair: Pair, counter: int) -> None:
     assert pair.laptop.connects(pair.server.ipv4) == "open"
 
 
+def use_door_unseen(pair: Pair, counter: int) -> None:
+    """Use a door, and let the knock's hook fail: the books have not heard of it."""
+    server = pair.server
+    server.run(["mv", "/etc/sshknock", "/etc/hidden"])
+    use_door(pair, counter)
+    eventually(lambda: not hooks(server), "the hook has ended")
+    server.run(["mv", "/etc/hidden", "/etc/sshknock"])
+
+
 def assert_used_up(pair: Pair, counter: int) -> None:
     """The mark was taken in, and whoever heard the train gets nothing by it."""
     eventually(lambda: pair.server.pairing("laptop")["next"] == counter + 1, "it was taken in")
-    attacker = pair.lab.host("attacker")
+    attacker = pair.lab.hosts.get("attacker") or pair.lab.host("attacker")
     attacker.replay(pair.server, pair.laptop.train(counter))
     never(lambda: pair.server.elements("open4"), "a replay opens", for_s=1.5)
     assert attacker.connects(pair.server.ipv4) == "refused"
@@ -94,11 +104,49 @@ def test_marks_in_a_table_that_is_not_ours_are_taken_in(lab: Lab) -> None:
     server = pair.server
     counter = server.pairing("laptop")["next"]
     with nobody_else(server):
-        server.run(["mv", "/etc/sshknock", "/etc/hidden"])  # the knock's hook fails
-        use_door(pair, counter)
-        eventually(lambda: not hooks(server), "the hook has ended")
-        server.run(["mv", "/etc/hidden", "/etc/sshknock"])
+        use_door_unseen(pair, counter)
         server.run(["nft", "flush set inet sshknock generation"])
         server.run(["nft", "add element inet sshknock generation { 7 }"])
         server.sshknock("reconcile")
     assert_used_up(pair, counter)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(f'echo "nft: {UNLOADABLE}" >&2; exit 127', id="cannot be loaded"),
+        pytest.param('case "$*" in *-j*) exit 0;; esac', id="says nothing"),
+        pytest.param('case "$*" in *-j*) echo "{";; esac', id="writes what is no JSON"),
+        pytest.param("exit 1", id="fails"),
+    ],
+)
+def test_a_broken_nft_is_no_lost_table(pair: Pair, fault: str) -> None:
+    """Reconcile fails in a line and changes nothing; mended, it finds the marks of used doors."""
+    server = pair.server
+    counter = server.pairing("laptop")["next"]
+    with nobody_else(server):
+        use_door_unseen(pair, counter)
+        with nft_that(server, fault):
+            done = server.sshknock("reconcile", check=False)
+        assert done.code == 1, done
+        assert done.stderr.startswith("sshknock: "), done
+        server.sshknock("reconcile")
+    assert_used_up(pair, counter)
+    assert not logged(server, "exposed")
+
+
+def test_a_table_that_a_process_owns_is_no_lost_table(pair: Pair) -> None:
+    """Another program's, beside ours: nft's JSON of it is broken, ours is gone and made again."""
+    server = pair.server
+    words = "table inet theirs { flags owner; }"
+    with server.popen(["nft", "-i"], stdin=subprocess.PIPE) as owner:
+        assert owner.popen.stdin is not None
+        owner.popen.stdin.write(f"{words}\n")
+        owner.popen.stdin.flush()
+        tables = ["nft", "list", "tables"]
+        eventually(lambda: "theirs" in server.run(tables).stdout, "the other table is there")
+        server.run(["nft", "delete table inet sshknock"])
+        server.sshknock("reconcile")
+        assert "inet sshknock" in server.run(tables).stdout
+    pair.laptop.ssh("myserver", "true")
+    pair.in_step()

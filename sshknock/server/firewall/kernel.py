@@ -52,11 +52,17 @@ class TableState:
 
 
 def read() -> TableState | None:
-    """Return the table's state, None when there is no table; raise SystemFault."""
+    """Return the table's state, None when there is no table; raise SystemFault.
+
+    Only the kernel's list of all tables tells that there is none: a table that was lost is made
+    anew, with all that was in it void. An nft that fails for whatever reason is no evidence.
+    """
     # Numbers as numbers: marks can have names (/etc/iproute2/rt_marks).
     done = _nft("-n", "-j", "list", "table", *TABLE.split())
     if done.returncode:
-        if "No such file" in done.stderr or "does not exist" in done.stderr:
+        # As text: nft 1.0.6 writes JSON that is none where a table belongs to a process.
+        tables = _nft("list", "tables")
+        if not tables.returncode and f"table {TABLE}" not in tables.stdout.splitlines():
             return None
         raise SystemFault(f"nft cannot list the table: {_first_line(done.stderr)}")
     try:
