@@ -11,10 +11,11 @@ from sshknock.client.manual import read_identification
 from sshknock.client.opening import Opening
 from sshknock.client.route import resolve
 from sshknock.client.state import Store, locked_by_hand
-from sshknock.errors import BadInput, NotOpened, SshknockError, UsageError
+from sshknock.errors import BadInput, NoSuchPairing, NotOpened, SshknockError
 from sshknock.protocol.counters import COUNTER_LIMIT, SEARCH_COUNTERS
 from sshknock.protocol.names import parse_name
 from sshknock.records import record, replace
+from sshknock.system.command_line import reading_arguments
 
 if TYPE_CHECKING:
     from sshknock.client.remote.administrator import Administrator, Ask
@@ -38,16 +39,16 @@ class Met:
         """Return what the user should know about how they had come apart."""
         if self.ahead:
             return SshknockError(
-                "warning: the server had accepted counters that this machine never sent",
-                "is the token in use on another machine too, or was this one restored from a"
-                " backup? one token, one machine: 'sshknock-server client rotate' makes a new one",
+                "warning: the server's counter was higher than this machine ever sent",
+                "that is right after 'sshknock-server sync'; otherwise the token is in use"
+                " elsewhere, or this machine is a restored backup: 'sshknock-server client rotate'",
             )
         if self.behind:
             return SshknockError(
                 f"warning: the server still accepted counter {self.counter}, which is not above the"
                 " last confirmed one",
                 "if it was restored from a backup, its past can be replayed; burn it: 'sshknock"
-                f" sync {name}', or there 'sshknock-server sync NAME --at-least {self.unused}'",
+                f" sync {name}', or there 'sshknock-server sync CLIENT --at-least {self.unused}'",
             )
         return None
 
@@ -63,6 +64,9 @@ def ask_server(pairing: Pairing, *, via: str | None, called: str | None, ask: As
     from sshknock.client.remote.administrator import Administrator  # noqa: PLC0415  slow to load
     from sshknock.client.remote.connection import Connection, Target, parse_via  # noqa: PLC0415
 
+    if called is not None:
+        with reading_arguments():
+            parse_name(called)
     store = Store(pairing)
     store.load()  # what is wrong here should be known before anybody is asked for a password
     target = Target(pairing.name, address=(pairing.host, pairing.port))
@@ -71,9 +75,8 @@ def ask_server(pairing: Pairing, *, via: str | None, called: str | None, ask: As
         if called is None:
             name = _name_there(server, pairing)
         else:
-            name = parse_name(called)
-            # Moves nothing. But if sudo wants a password, it is asked for before the lock is held.
-            server.call("sync", name, "--at-least", "0", "--json")
+            name = called
+            _ask_for(server, name)
         with locked_by_hand(pairing.name):
             state = store.load()
             fresh = state.counters.sent + 1
@@ -91,6 +94,19 @@ def _next(answer: dict[str, Any], least: int) -> int:
     return following
 
 
+def _ask_for(server: Administrator, name: str) -> None:
+    """See that the server knows a name, before the lock is held: sudo may want a password.
+
+    Moves nothing. With ``--as`` there may be a right to no other command.
+    """
+    try:
+        server.call("sync", name, "--at-least", "0", "--json")
+    except NoSuchPairing as error:
+        raise NoSuchPairing(
+            error.message, "leave --as out: the server is then asked for the name"
+        ) from error
+
+
 def _name_there(server: Administrator, pairing: Pairing) -> str:
     """Find what the server calls the pairing, by the id that the token gave to both.
 
@@ -101,9 +117,10 @@ def _name_there(server: Administrator, pairing: Pairing) -> str:
         name, ids = _name_and_ids(client)
         if pairing.pairing_id in ids:
             return parse_name(name)
-    raise UsageError(
-        f"the server has no pairing that is {pairing.name!r} here: it was removed or renewed there",
-        f"'sshknock forget {pairing.name}', and enroll again with a new token",
+    raise NoSuchPairing(
+        f"the server has no pairing that is {pairing.name!r} here",
+        "the pairing was removed or rotated on the server: ask there, or 'sshknock forget"
+        f" {pairing.name}' and enroll with a new token",
     )
 
 

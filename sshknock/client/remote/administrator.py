@@ -9,6 +9,7 @@ from typing import Any
 
 from sshknock.client.remote.connection import Completed, Connection
 from sshknock.client.remote.errors import NoRights, RemoteFailed
+from sshknock.errors import EXIT_NO_SUCH_PAIRING, NoSuchPairing, SshknockError
 
 PROGRAM = "sshknock-server"
 _NO_SUCH_COMMAND = 127
@@ -28,11 +29,12 @@ class Administrator:
         self._ask = ask
         self._password: str | None = None
         self._root = connection.run("id -u").stdout.strip() == "0"
+        self._as_root = f"log in as root: --via root@{connection.target.alias}"
 
     def call(self, *words: str) -> dict[str, Any]:
         """Run a command that answers in JSON; return its answer.
 
-        Raises NoRights, RemoteFailed and NotReached.
+        Raises NoRights, NotReached, NoSuchPairing where the server knows none, and RemoteFailed.
         """
         done = self._run(words)
         if done.code != 0:
@@ -56,7 +58,7 @@ class Administrator:
             if self._password is None:
                 raise NoRights(
                     f"sudo on {self._connection.target} wants a password, and there is no terminal",
-                    "run this at a terminal, or log in as root: --via root@HOST",
+                    f"run this at a terminal, or {self._as_root}",
                 )
         return self._by_sudo(words)
 
@@ -67,19 +69,20 @@ class Administrator:
         command = _line("sudo", "-S", "-p", "", "--", PROGRAM, *words)
         return self._connection.run(command, stdin=f"{self._password}\n")
 
-    def _failure(self, done: Completed) -> RemoteFailed | NoRights:
+    def _failure(self, done: Completed) -> SshknockError:
         where = self._connection.target
         for line in done.stderr.splitlines():
             if line.startswith("sshknock: "):  # it did start
-                return RemoteFailed(f"{where}: {line.removeprefix('sshknock: ')}")
+                unknown = done.code == EXIT_NO_SUCH_PAIRING
+                kind = NoSuchPairing if unknown else RemoteFailed
+                return kind(f"{where}: {line.removeprefix('sshknock: ')}")
         if not self._root and _says(done, (*_REFUSED, *_WANTS_PASSWORD, "'sudo'")):
-            return NoRights(
-                f"sudo on {where} does not let you run {PROGRAM}", "log in as root: --via root@HOST"
-            )
+            return NoRights(f"sudo on {where} does not let you run {PROGRAM}", self._as_root)
         if done.code == _NO_SUCH_COMMAND or _says(done, ("command not found",)):
             return RemoteFailed(
                 f"{PROGRAM} was not found on {where}",
-                "is it the right host? else: ln -s .../bin/sshknock-server /usr/local/sbin/ there",
+                f"is it the right host? else there: ln -s /opt/sshknock/bin/{PROGRAM}"
+                " /usr/local/sbin/",
             )
         *_, last = ["it gave no reason", *done.stderr.strip().splitlines()]
         return RemoteFailed(f"{PROGRAM} on {where} failed: {last}")

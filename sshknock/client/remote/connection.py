@@ -22,7 +22,7 @@ import asyncssh
 
 from sshknock.client.remote.errors import NotReached, explained
 from sshknock.client.remote.settings import Hop, Settings, read
-from sshknock.errors import UsageError
+from sshknock.errors import SshknockError, UsageError
 
 CONNECT_S = 10.0
 LOGIN_S = 30.0
@@ -87,7 +87,7 @@ class Connection:
             self._connection = self._wait(self._connect())
         except Exception as error:
             self._end()
-            raise explained(error, str(self.target)) from error
+            raise self._explained(error) from error
         except BaseException:
             self._end()
             raise
@@ -114,9 +114,14 @@ class Connection:
         except asyncssh.TimeoutError as error:
             raise NotReached(f"{self.target} took longer than {COMMAND_S:g} s") from error
         except (asyncssh.Error, OSError) as error:
-            raise explained(error, str(self.target)) from error
+            raise self._explained(error) from error
         code = -1 if done.returncode is None else done.returncode
         return Completed(code, str(done.stdout or ""), str(done.stderr or ""))
+
+    def _explained(self, error: Exception) -> SshknockError:
+        own_port = self.target.address is not None
+        pairing = self.target.alias if own_port else None
+        return explained(error, str(self.target), pairing=pairing)
 
     async def _connect(self) -> asyncssh.SSHClientConnection:
         target = self.target

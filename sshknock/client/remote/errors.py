@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
+import re
 import socket
 
 import asyncssh
 
 from sshknock.errors import SshknockError
 
-_NO_ANSWER = (
-    "it is hidden from here: knock for it with 'sshknock sync NAME --search', let the administrator"
-    " run 'sshknock-server admit ADDRESS' for yours, or take another way with --via HOST"
-)
+_ERRNO = re.compile(r"\[Errno ([0-9]+)\]")
 
 
 class NotReached(SshknockError):
@@ -27,8 +27,11 @@ class RemoteFailed(SshknockError):
     """sshknock-server is not there, or says that something is wrong."""
 
 
-def explained(error: Exception, where: str) -> SshknockError:
-    """Return the error for what kept us from a connection to ``where``."""
+def explained(error: Exception, where: str, *, pairing: str | None = None) -> SshknockError:
+    """Return the error for what kept us from a connection to ``where``.
+
+    ``pairing`` is the name of the one whose own port it was, None where it was another way there.
+    """
     if isinstance(error, SshknockError):
         return error
     if isinstance(error, asyncssh.HostKeyNotVerifiable):
@@ -38,23 +41,44 @@ def explained(error: Exception, where: str) -> SshknockError:
             " and let ssh learn it first",
         )
     if isinstance(error, asyncssh.PermissionDenied):
+        user = "is it the right user?" if pairing is None else "another user: --via USER@HOST;"
         return NotReached(
             f"{where} accepted no key",
-            "is it the right user (--via USER@HOST)? a key with a passphrase has to be in the"
-            " agent: ssh-add",
+            f"{user} a key with a passphrase has to be in the agent: ssh-add",
         )
     if isinstance(error, socket.gaierror):
         return NotReached(
             f"cannot find the address of {where}: {error.strerror}", "is the name right?"
         )
-    if isinstance(error, ConnectionRefusedError | TimeoutError | asyncio.TimeoutError):
-        return NotReached(f"{where} does not answer without a knock", _NO_ANSWER)
-    if isinstance(error, ConnectionError | asyncssh.ConnectionLost):
-        return NotReached(f"the connection to {where} broke off", "does 'ssh' get there?")
-    if isinstance(error, OSError):
-        return NotReached(f"cannot connect to {where}: {error.strerror or error}")
+    if isinstance(error, OSError | asyncio.TimeoutError | asyncssh.ConnectionLost):
+        return _not_connected(error, where, pairing)
     if isinstance(error, asyncssh.Error):
         return NotReached(f"the connection to {where} failed: {error.reason or error}")
     return NotReached(  # what asyncssh raises for settings and keys that it cannot read
         f"cannot connect to {where}: {error}", "are ~/.ssh/config and the keys in it sound?"
     )
+
+
+def _not_connected(error: Exception, where: str, pairing: str | None) -> NotReached:
+    code = _errno(error)
+    if code == errno.ECONNREFUSED or isinstance(error, TimeoutError | asyncio.TimeoutError):
+        if pairing is None:
+            return NotReached(f"{where} does not answer", f"does 'ssh {where}' get there?")
+        return NotReached(
+            f"{where} does not answer without a knock",
+            f"it is hidden from here: knock for it with 'sshknock sync {pairing} --search', let the"
+            " administrator run 'sshknock-server admit ADDRESS' for yours, or take another way"
+            " with --via HOST",
+        )
+    if isinstance(error, ConnectionError | asyncssh.ConnectionLost):
+        return NotReached(f"the connection to {where} broke off", "does 'ssh' get there?")
+    reason = str(error) if code is None else os.strerror(code).lower()
+    return NotReached(f"cannot connect to {where}: {reason}", "is it up, and is that its address?")
+
+
+def _errno(error: Exception) -> int | None:
+    """Return the kernel's reason: asyncio has a text of its own, and for several addresses one."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno
+    found = _ERRNO.search(str(error))
+    return int(found[1]) if found else None

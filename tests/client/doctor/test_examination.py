@@ -46,7 +46,7 @@ def test_a_server_beyond_the_window_is_found_and_met() -> None:
         found = diagnose(1)
         assert found["sent"] == [0, 1, 7, 15]
         assert "out of step" in found["step"]["what"]
-        assert "another machine" in "".join(found["step"]["todo"])
+        assert "in use elsewhere" in "".join(found["step"]["todo"])
         assert store.load().counters.confirmed == 15
         assert door.wait_for(lambda: door.closed == [15])
 

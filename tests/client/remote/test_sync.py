@@ -12,7 +12,7 @@ import pytest
 from sshknock.client import sync
 from sshknock.client.remote.errors import NoRights, NotReached, RemoteFailed
 from sshknock.client.state import lock_file
-from sshknock.errors import BadInput, SshknockError, UsageError
+from sshknock.errors import BadInput, NoSuchPairing, SshknockError
 from sshknock.protocol.counters import ClientCounters, accepted, attempts_of_a_run
 from sshknock.system.files import locked
 from tests.client.conftest import MODULE, PAIRING_ID, assert_says, run_code, sshknock
@@ -43,7 +43,7 @@ def test_a_server_that_is_ahead_is_followed_with_a_warning(home: Path) -> None:
         done = sshknock("sync", "box")
     assert done.returncode == 0, done.stderr
     assert "the next counter is 100" in done.stdout
-    assert "another machine" in done.stderr
+    assert "the server's counter was higher than this machine ever sent" in done.stderr
     assert store.load().counters == ClientCounters(99, 99, strong=99)
 
 
@@ -113,6 +113,16 @@ def test_as_spares_the_look_at_the_list(home: Path) -> None:
     assert not any("list" in words for words in far.commands)
 
 
+def test_as_of_a_name_that_is_not_there_is_exit_3(home: Path) -> None:
+    """What the server says of it, and that it could have been asked for the name."""
+    unknown = Lying((3, "", "sshknock: there is no client 'lap'\nsshknock: hint: list\n"))
+    with FarServer(home, unknown) as far:
+        far.pair(confirmed=0, sent=0)
+        done = sshknock("sync", "box", "--as", "lap")
+        assert_says(done, 3, "there is no client 'lap'", "leave --as out")
+        assert_says(sshknock("sync", "box", "--as", "a b"), 2)
+
+
 class Lying(Server):
     """Answers the command that moves it in another way."""
 
@@ -165,7 +175,7 @@ def test_a_pairing_that_is_unknown_there_moves_nobody(home: Path) -> None:
     server.clients.pop()
     with FarServer(home, server) as far:
         store = far.pair(confirmed=2, sent=9)
-        with pytest.raises(UsageError, match="removed or renewed"):
+        with pytest.raises(NoSuchPairing, match="no pairing that is 'box' here"):
             sync.ask_server(store.pairing, via=None, called=None, ask=never)
     assert server.next == 7
 
@@ -282,4 +292,15 @@ def test_a_port_that_does_not_answer_names_the_other_ways(home: Path) -> None:
     """Hidden, as it should be: knock, be admitted, or take another way."""
     with FarServer(home, Server()) as far:
         far.pair()
-    assert_says(sshknock("sync", "box"), 1, "without a knock", "--search", "admit", "--via")
+    search = "'sshknock sync box --search'"
+    assert_says(sshknock("sync", "box"), 1, "without a knock", search, "admit", "--via")
+
+
+def test_who_took_another_way_is_not_told_to_take_one(home: Path) -> None:
+    """A jump host that does not answer is a matter of ssh's."""
+    with FarServer(home, Server()) as far:
+        far.pair()
+        far.configure("Host back\n@\n")
+    done = sshknock("sync", "box", "--via", "back")
+    assert_says(done, 1, "back does not answer", "does 'ssh back' get there?")
+    assert "--via" not in done.stderr
