@@ -133,7 +133,7 @@ def test_a_kernel_that_refuses_leaves_it_open(
 ) -> None:
     """The table is gone and cannot be made: it is visible since, and not any more once it can."""
 
-    def refuse(_statements: str, *, lock: int | None) -> None:
+    def refuse(_statements: str, **_options: object) -> None:
         raise kernel.Refused("no")
 
     config = Config("lo", refuse=Refuse.RESET)
@@ -147,7 +147,7 @@ def test_a_kernel_that_refuses_leaves_it_open(
     exposure = exposures.last(store, now)
     assert exposure is not None
     assert exposure.until is None
-    monkeypatch.setattr(kernel, "apply", lambda _statements, *, lock: None)
+    monkeypatch.setattr(kernel, "apply", lambda _statements, **_options: None)
     reconcile.agree(store, config, "timer")
     mended = exposures.last(store, now)
     assert mended is not None
