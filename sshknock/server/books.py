@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from sshknock.protocol.addresses import Address, parse_address
+from sshknock.protocol.counters import COUNTER_LIMIT
 from sshknock.protocol.derivation import derive
 from sshknock.protocol.knocks import Knock, Purpose
 from sshknock.server import hiding, proc, sessions
@@ -39,6 +40,9 @@ def take_in(store: Store, used: Iterable[Used], *, now: int, not_before: int) ->
             )
             hiding.note_knock(store, address, not_before, proc.now())
             store.record("open", now, pairing=name, address=address, detail=_nth(ticket.counter))
+            if ticket.counter + 1 >= COUNTER_LIMIT:
+                detail = f"no counter is left: 'sshknock-server client rotate {name}'"
+                store.record("used up", now, pairing=name, detail=detail)
     for ticket, address in taken:
         if ticket.purpose is Purpose.CLOSE:
             for session in store.sessions():

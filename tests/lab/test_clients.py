@@ -59,8 +59,8 @@ def test_sync_moves_the_counter_up_and_never_down(pair: Pair) -> None:
 
 
 def test_what_is_no_counter_moves_nothing(pair: Pair) -> None:
-    """A wrong number is a usage error, and a name that nobody has is no pairing."""
-    for number in ("-1", "", str(1 << 62), "9" * 50, "0x10"):
+    """A number that is wrong or leaves no room is a usage error; a name nobody has, no pairing."""
+    for number in ("-1", "", str((1 << 62) - 1), "9" * 50, "0x10"):
         done = pair.server.sshknock("sync", "laptop", f"--at-least={number}", check=False)
         assert (done.code, done.stdout) == (2, ""), done
     assert pair.server.pairing("laptop")["next"] == 1

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sshknock.errors import SystemFault, UsageError
+from sshknock.protocol.counters import COUNTER_LIMIT
 from sshknock.protocol.derivation import derive
 from sshknock.protocol.knocks import Purpose
 from sshknock.protocol.parameters import Parameters
@@ -138,6 +139,25 @@ def test_next_never_decreases(store: Store) -> None:
         store.move_on(1, to=50, address="192.0.2.7", now=1)
         store.move_on(1, to=20, address="192.0.2.7", now=2)
     assert store.pairing("laptop").next == 50
+
+
+def test_the_last_counter_of_all_is_the_end_of_one_pairing_only(store: Store) -> None:
+    """It opens once; then that pairing has no door, the log says so, and the others go on."""
+    with store.transaction():
+        store.add_pairing("other", hosts=("h",), port=22, parameters=Parameters(), now=1)
+        store.raise_next(1, COUNTER_LIMIT - 1)
+        books.issue_tickets(store, generation=2, close_doors=99)
+    last, others = ticket(store, COUNTER_LIMIT - 1), ticket(store, 0)
+    assert [t.counter for t in store.tickets() if t.pairing == 1] == [COUNTER_LIMIT - 1]
+    use(store, last, others)
+    assert [p.next for p in store.pairings()] == [COUNTER_LIMIT, 1]
+    assert [t.purpose for t in store.tickets() if t.pairing == 1] == [Purpose.CLOSE]
+    assert [(e.kind, e.pairing) for e in store.events(9) if e.kind == "used up"] == [
+        ("used up", "laptop")
+    ]
+    with store.transaction():
+        store.raise_next(1, COUNTER_LIMIT + 5)
+    assert store.pairing("laptop").next == COUNTER_LIMIT
 
 
 def test_a_session_ends_with_the_sshd_that_serves_it(store: Store) -> None:

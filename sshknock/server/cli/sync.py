@@ -14,6 +14,9 @@ from sshknock.server.cli.words import JSON_HELP, say
 from sshknock.server.reconcile import agree
 from sshknock.server.reconcile import reconcile as reconcile_server
 
+_HIGHEST = COUNTER_LIMIT - (1 << 32)
+"""What leaves room for more logins than there will ever be."""
+
 
 @click.command(short_help="Move a client's counter up.")
 @click.argument("name")
@@ -51,11 +54,11 @@ def sync(name: str, text: str, *, as_json: bool) -> None:
 
 
 def _parse_counter(text: str) -> int:
-    """Return a counter; raise UsageError for what is none."""
+    """Return a counter; raise UsageError for what is none, or leaves the client too few."""
     digits = len(str(COUNTER_LIMIT))
     if not (text.isascii() and text.isdecimal() and len(text) <= digits):
         raise UsageError(f"{text[:40]!r} is no counter", "a whole number, 0 or more")
     counter = int(text)
-    if counter >= COUNTER_LIMIT:
-        raise UsageError(f"{counter} is no counter", "counters are below 2**62")
+    if counter > _HIGHEST:
+        raise UsageError(f"{counter} is too high: no logins would be left", f"{_HIGHEST} at most")
     return counter

@@ -133,10 +133,13 @@ class Pairings(Database):
         )
 
     def raise_next(self, pairing: int, to: int) -> None:
-        """Let ``next`` grow to ``to``; it never decreases. Doors below it lose their tickets."""
-        if to >= COUNTER_LIMIT:
-            raise SystemFault("the counter of a pairing is used up", "rotate the pairing")
-        self._db.execute("UPDATE pairing SET next = max(next, ?) WHERE id = ?", (to, pairing))
+        """Let ``next`` grow to ``to``; it never decreases. Doors below it lose their tickets.
+
+        At the limit it stays: the pairing is used up, and has no door any more.
+        """
+        self._db.execute(
+            "UPDATE pairing SET next = max(next, ?) WHERE id = ?", (min(to, COUNTER_LIMIT), pairing)
+        )
         self._db.execute(
             "DELETE FROM ticket WHERE pairing = ? AND purpose = 'open' AND counter <"
             " (SELECT next FROM pairing WHERE id = ?)",

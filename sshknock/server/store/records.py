@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from sshknock.protocol.counters import COUNTER_LIMIT
 from sshknock.protocol.knocks import Purpose
 from sshknock.protocol.parameters import Parameters
 from sshknock.protocol.secrets import Secret
@@ -42,9 +43,12 @@ class Pairing:
 
     @property
     def window(self) -> int:
-        """How many open doors it has: none while it is disabled, or when it was replaced."""
+        """How many open doors it has: none while it is disabled, or when it was replaced.
+
+        Towards the end of all counters there are fewer and fewer.
+        """
         closed = self.disabled or self.stage is Stage.REPLACED
-        return 0 if closed else self.parameters.window
+        return 0 if closed else min(self.parameters.window, COUNTER_LIMIT - self.next)
 
 
 @dataclass(frozen=True, slots=True)
