@@ -81,6 +81,9 @@ def test_a_disabled_client_is_out_until_it_is_enabled(pair: Pair) -> None:
         assert (now["next"], now["doors"], now["disabled"]) == (at, 0, True)
         assert "laptop (disabled)" in pair.server.sshknock("status").stdout
         assert "disabled" in pair.server.sshknock("client", "list").stdout
+        done = pair.server.sshknock("client", "rotate", "laptop", check=False)
+        assert done.code == 1
+        assert "laptop is disabled, so a new secret would open nothing" in done.stderr
         assert not is_let_in(pair.laptop, pair.server, at)
         session.popen.stdin.write("two\n")
         session.popen.stdin.flush()

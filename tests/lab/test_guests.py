@@ -44,9 +44,25 @@ def test_a_guest_comes_in_for_a_time(server: Server, visitor: Host) -> None:
     status = server.sshknock("status").stdout
     assert f"Admitted: {visitor.ipv6} until 20" in status
     assert visitor.ipv4 not in status
-    server.sshknock("revoke", visitor.ipv6)
+    told = server.sshknock("revoke", visitor.ipv6).stdout
+    assert told == f"{visitor.ipv6} is no guest any more.\n"
     assert outcomes(visitor, server) == ["refused", "refused"]
     assert "Admitted:" not in server.sshknock("status").stdout
+
+
+def test_who_was_no_guest_is_not_revoked(server: Server) -> None:
+    """It is said, and the log has nothing of it."""
+    assert server.sshknock("revoke", "10.77.0.77").stdout == "10.77.0.77 was no guest.\n"
+    assert "10.77.0.77" not in server.sshknock("log").stdout
+
+
+def test_a_network_is_no_guest(server: Server) -> None:
+    """The hint says what it is."""
+    done = server.sshknock("admit", "10.0.0.0/8", check=False)
+    assert done.stderr.splitlines()[1] == (
+        "sshknock: hint: an IPv4 or IPv6 address; for a network: 'sshknock-server init --always"
+        " NETWORK'"
+    )
 
 
 def test_a_guests_time_can_be_changed(server: Server, visitor: Host) -> None:
@@ -131,6 +147,15 @@ def test_neighbours_are_one_range_and_no_change(server: Server) -> None:
         (["admit", "10.0.0.1", "--for", "0s"], "between 1s and 24h"),
         (["admit", "10.0.0.1", "--for", "soon"], "is no time"),
         (["revoke", "10.0.0.256"], "is no address"),
+        (["init", "--yes", "--port", "0"], "is no port"),
+        (["init", "--yes", "--interface", "a b"], "is no network interface"),
+        (["init", "--yes", "--timeout", "2h"], "is not within 1 s to 1 h"),
+        (["client", "add", "a b"], "is no name"),
+        (["client", "add", "other", "--host", "a b"], "is no host name"),
+        (["client", "add", "other", "--port", "ssh"], "is no port"),
+        (["client", "add", "other", "--ports", "9"], "is no range"),
+        (["client", "add", "LAPTOP"], "there is a pairing"),
+        (["client", "rotate", "laptop", "--host", "a b"], "is no host name"),
         (["init", "--yes", "--always", "0.0.0.0/0"], "is everybody"),
         (["init", "--yes", "--always", "::/0"], "is everybody"),
         (["init", "--yes", "--always", "128.0.0.0/1", "--always", "0.0.0.0/1"], "is everybody"),

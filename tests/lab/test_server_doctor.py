@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,8 +12,9 @@ from contextlib import contextmanager
 import pytest
 
 from sshknock.server.doctor import CHECKS, other_tables
-from tests.lab import Host, Lab, Server
+from tests.lab import Host, Lab, Server, eventually
 from tests.lab.conftest import OpenLab, Pair
+from tests.lab.faults_victims import kill, supervisors
 
 pytestmark = pytest.mark.lab
 
@@ -100,13 +102,72 @@ def test_without_a_table_or_a_knockd(server: Server) -> None:
 
 
 def test_without_a_supervisor(server: Server) -> None:
-    """Killed for good, it is missed."""
-    for pid, line in server.processes().items():
-        if "hook.py watch" in line:
-            os.kill(pid, signal.SIGKILL)
+    """Killed for good, it is missed; `status` and `doctor` name what brings it back."""
+    kill(list(supervisors(server)))
     assert set(problems(server)) == {"supervisor"}
-    server.init()
+    told = server.sshknock("doctor", check=False, timeout_s=60).stdout
+    assert (
+        "No supervisor runs: what ends is not noticed.\n         to do: sshknock-server rec" in told
+    )
+    said = server.sshknock("status").stdout
+    assert "Note: no supervisor runs; 'sshknock-server reconcile' mends it.\n" in said
+    assert server.sshknock("reconcile").stdout == (
+        "All agrees: port 22 is hidden on eth0, knockd listens, the supervisor runs.\n"
+    )
     assert problems(server) == {}
+
+
+def test_a_port_that_is_not_as_it_was_meant(server: Server) -> None:
+    """Shown by hand it is a note; given back by a trial that nobody confirmed, a problem."""
+    server.sshknock("unhide")
+    assert findings(server, code=0)["port"][0][0] == "note"
+    said = server.sshknock("reconcile").stdout
+    assert said.startswith("All agrees: port 22 is visible, knockd listens, the supervisor runs.\n")
+    server.sshknock("hide", "--trial", "60s")
+    level, what = findings(server, code=0)["port"][0]
+    assert level == "ok"
+    assert re.search(r"on trial until .* \([0-9]+ s left\)\.$", what)
+    said = server.sshknock("hide").stdout
+    assert said == "Port 22 is hidden on eth0; the trial is over.\n"
+    server.sshknock("hide", "--trial", "1s")
+    eventually(lambda: server.elements("hidden") == [], "the port is given back")
+    server.sshknock("reconcile")
+    assert problems(server)["port"].startswith("Port 22 is visible: the trial ended at ")
+    server.sshknock("hide")
+    assert problems(server) == {}
+
+
+def test_nobody_who_can_knock(server: Server) -> None:
+    """Hidden for good that locks everybody out, and is a problem; on trial, or visible, a note."""
+    note = "Note: no client is left that can knock: only sessions that are open now stay."
+    server.sshknock("client", "add", "bob", "--host", server.ipv4)
+    assert note not in server.sshknock("client", "disable", "bob").stdout
+    assert findings(server, code=0)["books"][1:] == [("note", "Disabled: bob.")]
+    assert "to do: sshknock-server client enable bob\n" in server.sshknock("doctor").stdout
+    assert note in server.sshknock("client", "disable", "laptop").stdout
+    assert problems(server) == {"books": "Disabled: bob, laptop: nobody can knock."}
+    assert note in server.sshknock("client", "remove", "bob").stdout
+    server.sshknock("hide", "--trial", "60s")
+    findings(server, code=0)
+    server.sshknock("unhide")
+    assert note not in server.sshknock("client", "disable", "laptop").stdout
+    asked = server.sshknock("hide", check=False)
+    assert (asked.code, "hide asks before it hides port 22" in asked.stderr) == (2, True)
+    server.sshknock("client", "enable", "laptop")
+    server.sshknock("hide")
+    assert problems(server) == {}
+
+
+def test_an_exposure_that_is_over(server: Server) -> None:
+    """It is told with what to make of it, and is none that has to be mended."""
+    server.run(["nft", "delete", "table", "inet", "sshknock"])
+    server.sshknock("reconcile")
+    told = server.sshknock("doctor", timeout_s=60).stdout
+    cause = "our table was gone: nftables was flushed or reloaded, or somebody deleted it"
+    assert f"({cause}; noticed by " in told
+    assert "nothing, if you reloaded the firewall then; 'sshknock-server log' has it\n" in told
+    said = server.sshknock("status").stdout
+    assert re.search(r"Port 22 was visible at .*\)\. It is hidden again\.\n", said)
 
 
 def test_hooks_that_do_not_start(server: Server) -> None:
@@ -115,7 +176,8 @@ def test_hooks_that_do_not_start(server: Server) -> None:
     server.path("/etc/pam.d/sshd").write_text(line.replace("bin/python", "bin/no-python", 1))
     found = problems(server)
     assert set(found) == {"hooks", "sessions"}
-    assert found["hooks"].startswith("The hook that /etc/pam.d/sshd runs does not start: cannot")
+    assert found["hooks"].startswith("The hook that /etc/pam.d/sshd runs does not start: ")
+    assert "no-python: No such file" in found["hooks"]
     server.init()
     assert problems(server) == {}
 
