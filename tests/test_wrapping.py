@@ -9,7 +9,7 @@ import pty
 import struct
 import termios
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -31,6 +31,16 @@ def terminal(columns: int) -> Iterator[tuple[TextIO, int]]:
             yield stream, master
     finally:
         os.close(master)
+
+
+def shown(stream: TextIO, master: int) -> list[str]:
+    """End a terminal's program; return the lines that it showed."""
+    stream.close()
+    text = b""
+    with suppress(OSError):  # nobody has the other end any more
+        while True:
+            text += os.read(master, 4096)
+    return text.decode().splitlines()
 
 
 def test_a_line_that_fits_stays_as_it_is() -> None:
@@ -75,6 +85,6 @@ def test_messages_are_fitted_to_the_users_terminal(monkeypatch: pytest.MonkeyPat
         monkeypatch.setattr("sys.stderr", stream)
         report(SshknockError("a message of some length that does not fit", "one word " * 6))
         monkeypatch.undo()
-        lines = os.read(master, 4096).decode().splitlines()
+        lines = shown(stream, master)
     assert [line[:10] for line in lines] == ["sshknock: ", " " * 10, "sshknock: ", " " * 10]
     assert all(len(line) <= 50 for line in lines)

@@ -76,7 +76,7 @@ class Examination:
             yield problem(
                 Check.NAME,
                 f"cannot find the address of {host}: {reason}",
-                "is this machine on line, does its DNS work, and is the name right?"
+                "see that this machine is on line, that its DNS works, and that the name is right:"
                 f" 'sshknock set {self.pairing.name} host=HOST' changes it",
             )
             return []
@@ -94,7 +94,7 @@ class Examination:
             if routes:
                 yield note(Check.ROUTE, failure.message)
             else:
-                yield problem(Check.ROUTE, failure.message, "is this machine on line?")
+                yield problem(Check.ROUTE, failure.message, "see that this machine is on line")
         return routes
 
     def _over_the_network(self, store: Store, routes: list[Route]) -> Iterator[Finding]:
@@ -142,7 +142,7 @@ class Examination:
         return problem(
             Check.REACH,
             f"{self.pairing.host} cannot be reached: {one_line(plain.error).lower()}",
-            "is it up, and is that still its address?"
+            "see that it is up, and that this is still its address:"
             f" 'sshknock set {self.pairing.name} host=HOST' changes it",
         )
 
@@ -153,20 +153,21 @@ class Examination:
             return problem(
                 Check.HIDDEN,
                 f"{answers}, and it is no SSH server",
-                "is it the right host and port?",
+                "see that host and port are right:"
+                f" 'sshknock set {self.pairing.name} host=HOST port=PORT' changes them",
             )
         if state is not None and state.may_be_admitted(int(time.time())):
             stands_s = max(state.admission_s, UNUSED_S) + MARGIN_S
             return note(
                 Check.HIDDEN,
-                f"{answers}: an earlier train may still let us in",
-                f"nothing more can be told now: ask again in {stands_s} s",
+                f"{answers}: an earlier knock may still let us in",
+                f"ask again in {stands_s} s: nothing more can be told now",
             )
         return problem(
             Check.HIDDEN,
-            f"{answers}: it is not hidden, or this address is always let in",
-            "on the server: 'sshknock-server status' says what is hidden and who is let in;"
-            " 'sshknock-server init' hides it again",
+            f"{answers}: it is not hidden, or your address is let in there anyway",
+            "on the server: 'sshknock-server status' says whether it is hidden or you are let in;"
+            " 'sshknock-server hide' hides it",
         )
 
     def _opened(self, trial: Trial, way: Way, ways: list[Way]) -> Iterator[Finding]:
@@ -194,13 +195,14 @@ class Examination:
 
     def _out_of_step(self, met: Met) -> Finding:
         warning = met.warning(self.pairing.name)
-        todo = [warning.message, warning.hint or ""] if warning is not None else []
-        return problem(
-            Check.STEP,
+        what = (
             f"the two were out of step: {self.pairing.host} opened for counter {met.counter} only."
-            " They are in step again",
-            *todo,
+            " They are in step again"
         )
+        if warning is None:
+            return problem(Check.STEP, what)
+        why = warning.message.removeprefix("warning: ")
+        return problem(Check.STEP, f"{what}; {why}", *([warning.hint] if warning.hint else []))
 
     def _not_opened(self, trial: Trial, way: Way) -> Finding:
         if trial.mute:

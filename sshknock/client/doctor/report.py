@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable
 
 import click
@@ -11,6 +12,10 @@ from sshknock.client.config import Config
 from sshknock.client.doctor.examination import Examination
 from sshknock.client.doctor.findings import JSON_VERSION, Finding, Level, exit_code
 from sshknock.errors import one_line
+from sshknock.wrapping import fitted
+
+_INDENT = 11  # of what stands beside a level
+_STEP = 3  # as much as the number of a cause takes
 
 
 def examine(names: Iterable[str], known: Config, *, as_json: bool) -> int:
@@ -38,9 +43,15 @@ def examine(names: Iterable[str], known: Config, *, as_json: bool) -> int:
 
 
 def _show(finding: Finding) -> None:
-    click.echo(f"  {finding.level.value:8} {one_line(finding.what)}")
+    _say(f"  {finding.level.value:8} {one_line(finding.what)}")
+    lead = "to do: "
     for line in finding.todo:
-        click.echo(f"           {one_line(line)}")
+        _say(f"{'':{_INDENT}}{lead}{one_line(line)}", deeper=_STEP)
+        lead = ""
+
+
+def _say(line: str, *, deeper: int = 0) -> None:
+    click.echo(fitted(line, sys.stdout, hang=_INDENT + deeper))
 
 
 def _sum_up(found: list[Finding], sent: list[int]) -> None:

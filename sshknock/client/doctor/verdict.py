@@ -68,8 +68,8 @@ def no_greeting(host: str, port: int) -> Finding:
     return problem(
         Check.OPENING,
         f"port {port} of {host} opened, and no SSH server answered there",
-        "sshd may refuse this address for a while (MaxStartups, PerSourcePenalties): its log on the"
-        " server tells; or is it the wrong port?",
+        "see sshd's log on the server: it may refuse this address for a while (MaxStartups,"
+        " PerSourcePenalties); or is it the wrong port?",
     )
 
 
@@ -81,7 +81,7 @@ def not_opened(evidence: Evidence) -> Finding:
     return problem(
         Check.OPENING,
         f"{evidence.host} did not open port {evidence.port} for any of {trains}",
-        "it is one of these, the likeliest first:",
+        "see which of these it is, the likeliest first:",
         *numbered,
         DECIDES,
     )
@@ -93,7 +93,10 @@ def _causes(evidence: Evidence) -> Iterator[str]:
     if carrier:
         yield _other_address(evidence)
     if evidence.known:
-        yield "the pairing was removed, disabled or renewed on the server: enroll with a new token"
+        yield (
+            "the pairing was removed, disabled or rotated on the server: ask there, or enroll with"
+            " a new token"
+        )
     else:
         yield (
             "the secret is not the server's (it never opened for this pairing): the token is of"
@@ -104,6 +107,11 @@ def _causes(evidence: Evidence) -> Iterator[str]:
         "the two are far out of step: 'sshknock sync"
         f" {evidence.name}' asks the server over SSH, with --search by knocking"
     )
+    if not _is_silent(evidence):  # else it was said that the address may be another now
+        yield (
+            f"{evidence.address} port {evidence.port} is not this server's any more: 'sshknock set"
+            f" {evidence.name} host=HOST port=PORT'"
+        )
     if not carrier and _behind_a_nat(evidence.source, evidence.address):
         yield _other_address(evidence)
 
@@ -114,7 +122,7 @@ def _on_the_way(evidence: Evidence) -> Iterator[str]:
     let = (
         f"let TCP and UDP {low}-{high} in there (a cloud's security group), or take another network"
     )
-    if heard.answered == 0 and evidence.plain.answer is Answer.SILENT:
+    if _is_silent(evidence):
         down = "the server is down, or has another address now ('sshknock set' changes it)"
         if evidence.refused_once:
             yield f"{down}: its port used to refuse, and now nothing answers"
@@ -136,6 +144,11 @@ def _on_the_way(evidence: Evidence) -> Iterator[str]:
             "a firewall on the way eats TCP to high ports: UDP knocks were answered, and no TCP"
             f" knock was: {let}"
         )
+
+
+def _is_silent(evidence: Evidence) -> bool:
+    """Tell whether nothing at all answered."""
+    return evidence.heard.answered == 0 and evidence.plain.answer is Answer.SILENT
 
 
 def _other_address(evidence: Evidence) -> str:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import socket
+from contextlib import suppress
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -14,7 +17,7 @@ from sshknock.client.state import OPENED, lock_file
 from sshknock.protocol.counters import ClientCounters
 from sshknock.system.files import locked
 from tests.client.conftest import pair, sshknock
-from tests.client.door import Door
+from tests.client.door import BANNER, HOST, Door
 
 
 def diagnose(code: int) -> dict[str, Any]:
@@ -70,6 +73,30 @@ def test_a_port_that_opens_and_closes_again_is_not_called_shut() -> None:
         assert door.wait_for(lambda: door.closed == [0])
     assert found["sent"] == [0]
     assert "no SSH server answered there" in found["opening"]["what"]
+
+
+def test_a_port_that_needs_no_knock_is_a_problem_with_two_causes(door: Door) -> None:
+    """Whoever is let in without a knock sees the same as everybody sees of a visible port."""
+    store = pair(door)
+    with socket.create_server((HOST, door.port)) as listener:
+        thread = Thread(target=greet_all, args=(listener,))
+        thread.start()
+        found = diagnose(1)
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+    assert "not hidden, or your address is let in there anyway" in found["hidden"]["what"]
+    for command in ("'sshknock-server status'", "'sshknock-server hide'"):
+        assert command in "".join(found["hidden"]["todo"])
+    assert (found["sent"], store.load().counters) == ([], ClientCounters())
+
+
+def greet_all(listener: socket.socket) -> None:
+    """Be an sshd that nothing hides."""
+    with suppress(OSError):  # the listener is gone
+        while True:
+            connection, _ = listener.accept()
+            with connection:
+                connection.sendall(BANNER)
 
 
 def test_whoever_knocks_is_waited_for_but_not_for_ever(

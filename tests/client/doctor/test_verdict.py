@@ -15,8 +15,9 @@ NONE = Heard(tcp=9, udp=9)
 PUBLIC, PRIVATE, SHARED = "198.51.100.7", "192.168.1.5", "100.64.0.5"
 SERVER = "1.1.1.1"
 
-GONE, STRANGER = "removed, disabled or renewed", "never opened for this pairing"
+GONE, STRANGER = "removed, disabled or rotated", "never opened for this pairing"
 ENGINE, FAR = "no engine, or no sshd, runs", "far out of step"
+ELSE = "1.1.1.1 port 22 is not this server's any more: 'sshknock set box"
 ROUTER, CARRIER = "the router gives", "the carrier gives"
 KNOCKS, UDP, TCP = "eats the knocks", "eats UDP", "eats TCP to high ports"
 DOWN, MOVED, ALL_EATEN = "the server is down", "used to refuse", "eats everything"
@@ -35,25 +36,25 @@ class Case:
 
 
 CASES = {
-    "every knock was answered": Case((GONE, ENGINE, FAR)),
-    "it never opened for us": Case((STRANGER, ENGINE, FAR), known=False),
-    "behind a router": Case((GONE, ENGINE, FAR, ROUTER), source=PRIVATE),
-    "behind a carrier's NAT": Case((CARRIER, GONE, ENGINE, FAR), source=SHARED),
-    "only SSH's port answers": Case((KNOCKS, GONE, ENGINE, FAR), heard=NONE),
+    "every knock was answered": Case((GONE, ENGINE, FAR, ELSE)),
+    "it never opened for us": Case((STRANGER, ENGINE, FAR, ELSE), known=False),
+    "behind a router": Case((GONE, ENGINE, FAR, ELSE, ROUTER), source=PRIVATE),
+    "behind a carrier's NAT": Case((CARRIER, GONE, ENGINE, FAR, ELSE), source=SHARED),
+    "only SSH's port answers": Case((KNOCKS, GONE, ENGINE, FAR, ELSE), heard=NONE),
     "no UDP knock is answered": Case(
-        (UDP, GONE, ENGINE, FAR), heard=Heard(tcp=9, tcp_answered=9, udp=9)
+        (UDP, GONE, ENGINE, FAR, ELSE), heard=Heard(tcp=9, tcp_answered=9, udp=9)
     ),
     "no TCP knock is answered": Case(
-        (TCP, GONE, ENGINE, FAR), heard=Heard(tcp=9, udp=9, udp_answered=5)
+        (TCP, GONE, ENGINE, FAR, ELSE), heard=Heard(tcp=9, udp=9, udp_answered=5)
     ),
     "too few UDP knocks to tell": Case(
-        (GONE, ENGINE, FAR), heard=Heard(tcp=9, tcp_answered=9, udp=2)
+        (GONE, ENGINE, FAR, ELSE), heard=Heard(tcp=9, tcp_answered=9, udp=2)
     ),
     "nothing answers": Case((DOWN, ALL_EATEN, GONE, ENGINE, FAR), plain=SILENT, heard=NONE),
     "nothing answers any more": Case(
         (MOVED, ALL_EATEN, GONE, ENGINE, FAR), plain=SILENT, heard=NONE, refused_once=True
     ),
-    "a silent port, but answered knocks": Case((GONE, ENGINE, FAR), plain=SILENT),
+    "a silent port, but answered knocks": Case((GONE, ENGINE, FAR, ELSE), plain=SILENT),
 }
 
 
