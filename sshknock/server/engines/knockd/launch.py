@@ -79,7 +79,8 @@ class OwnLauncher:
                     env=ENVIRONMENT,
                     start_new_session=True,
                 )
-            os.setpriority(os.PRIO_PROCESS, process.pid, 0)  # whoever we are, it matches at once
+            with suppress(OSError):  # a container may not: then it is as nice as we are
+                os.setpriority(os.PRIO_PROCESS, process.pid, 0)  # it matches at once
             process.returncode = 0  # it outlives us: no warning when this object goes
             instance.pid_file.write_text(f"{process.pid} {proc.started(process.pid)}\n")
         except OSError as error:
