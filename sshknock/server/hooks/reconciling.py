@@ -46,20 +46,22 @@ def reconcile_soon(reason: str) -> None:
     background.step_back()
     try:
         _in_turn(reason)
-    except LockTimeout:
-        return
     except SshknockError as error:
         background.note(f"{reason}: {error.message}")
 
 
 def _in_turn(reason: str) -> None:
-    """Reconcile when no other hook does; raises LockTimeout when one waits already.
+    """Reconcile when no other hook does; leave it to the one that waits already, if one does.
 
-    The locks lie beside the books, in a folder that goes with ``uninstall``: a hook that is late
-    makes nothing anew.
+    Raises LockTimeout when the hook that is at work does not end. The locks lie beside the books,
+    in a folder that goes with ``uninstall``: a hook that is late makes nothing anew.
     """
     with ExitStack() as turn:
-        with locked(paths.NEXT_HOOK, timeout_s=0):
+        with ExitStack() as place:
+            try:
+                place.enter_context(locked(paths.NEXT_HOOK, timeout_s=0))
+            except LockTimeout:
+                return
             turn.enter_context(locked(paths.HOOK_AT_WORK, timeout_s=_PATIENCE_S))
         reconcile(reason)
         keep_supervised(load())

@@ -12,6 +12,7 @@ from sshknock.server import paths
 from sshknock.server.hooks import background, reconciling, session, telling
 from sshknock.server.hooks.peer import Peer
 from sshknock.server.reconcile import Outcome
+from sshknock.system.files import locked
 from tests.lab.waiting import eventually
 
 
@@ -74,6 +75,19 @@ def test_a_failure_in_the_background_is_logged(monkeypatch: pytest.MonkeyPatch) 
     reconciling.reconcile_soon("knock")
     reconciling.reconcile_soon("knock")
     assert said == ["knock: no nft", "knock: no nft"]
+
+
+def test_a_hook_at_work_that_does_not_end_is_logged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is something else than one that waits already: nobody does the work."""
+    said: list[str] = []
+    monkeypatch.setattr(background, "note", said.append)
+    monkeypatch.setattr(reconciling, "_PATIENCE_S", 0.05)
+    with locked(paths.NEXT_HOOK):
+        reconciling.reconcile_soon("knock")
+    assert said == []
+    with locked(paths.HOOK_AT_WORK):
+        reconciling.reconcile_soon("knock")
+    assert said == [f"knock: another process holds {paths.HOOK_AT_WORK}"]
 
 
 def test_the_supervisor_is_told_when_and_whom(
