@@ -6,6 +6,7 @@ import fcntl
 import os
 import select
 import signal
+import syslog  # noqa: F401  background.note needs it, also when an upgrade has taken it away
 import time
 from collections.abc import Sequence
 from pathlib import Path

@@ -75,3 +75,11 @@ def test_its_environment_is_ours(facts: dict[str, Any]) -> None:
     assert facts["environment"].keys() == {"PATH", "LC_ALL"}
     assert facts["blocked"] == []
     assert facts["hangup"]
+
+
+def test_the_supervisor_can_note_what_went_wrong_with_what_is_in_memory() -> None:
+    """An upgrade may have taken the library away when there is something to be noted."""
+    program = "import sshknock.server.hooks.watch; print('syslog' in sys.modules)"
+    assert subprocess.run(python(program), capture_output=True, text=True, check=True).stdout == (
+        "True\n"
+    )
