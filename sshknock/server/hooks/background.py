@@ -13,7 +13,6 @@ ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
 """The environment of system/processes.py, which itself is too heavy to be imported here."""
 
 _LIMIT_S = 120  # a reconcile takes far less, and being killed does it no harm
-_NICENESS = 10
 
 
 def settle() -> None:
@@ -34,11 +33,6 @@ def settle() -> None:
 def end_after() -> None:
     """Have the kernel end this process when it hangs; this outlives exec."""
     signal.alarm(_LIMIT_S)
-
-
-def step_back() -> None:
-    """Take a smaller share of a busy machine: the login that comes right now goes first."""
-    os.nice(_NICENESS)
 
 
 def hook_argv(*arguments: str) -> list[str]:

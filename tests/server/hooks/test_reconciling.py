@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 
@@ -18,14 +19,26 @@ from tests.lab.waiting import eventually
 
 @pytest.fixture(autouse=True)
 def state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A server is set up, in the test's own folder, and the test is no background process."""
+    """A server is set up, in the test's own folder."""
     for name in ("CONFIG_FILE", "HOOK_AT_WORK", "NEXT_HOOK"):
         monkeypatch.setattr(paths, name, tmp_path / name)
     paths.CONFIG_FILE.touch()
     monkeypatch.setattr(reconciling, "load", lambda: None)
     monkeypatch.setattr(reconciling, "keep_supervised", lambda _: None)
-    monkeypatch.setattr(background, "step_back", lambda: None)  # the test itself stays as it is
     return tmp_path
+
+
+def test_who_holds_the_locks_has_a_full_share_of_the_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Commands and sessions wait for it, so on a busy machine it must not be the last in turn."""
+    niceness = os.getpriority(os.PRIO_PROCESS, 0)
+    seen: list[int] = []
+    monkeypatch.setattr(
+        reconciling, "reconcile", lambda _: seen.append(os.getpriority(os.PRIO_PROCESS, 0))
+    )
+    reconciling.reconcile_soon("knock")
+    assert seen == [niceness]
 
 
 def test_a_hook_that_is_late_makes_nothing_anew(
