@@ -21,7 +21,7 @@ from sshknock.errors import NotOpened, SshknockError
 from sshknock.protocol.counters import ClientCounters, search_attempts
 from sshknock.protocol.derivation import derive
 from sshknock.protocol.knocks import Purpose, Sequence
-from sshknock.records import replace
+from sshknock.records import record, replace
 
 RUN_S = 15.0
 """The longest that the attempts of one run take together."""
@@ -32,6 +32,15 @@ _PROBE_S = 1.0  # where no round trip is known
 _LONGEST_PROBE_S = 3.0
 _SEARCH_PACING = 1  # as a run's second attempt: a lost packet would cost the whole search
 _MARGIN_S = 0.25
+
+
+@record
+class Prepared:
+    """An open train: the state to save before it leaves, its knocks, whether to flush first."""
+
+    state: PairingState
+    sequence: Sequence
+    flush: bool
 
 
 class Opening:
@@ -116,14 +125,11 @@ class Opening:
 
     def _send(self, counter: int, counters: ClientCounters, attempt: int) -> None:
         before = self.state
-        sequence = derive(before.secret, Purpose.OPEN, counter, before.parameters)
-        self._save(
-            replace(before, counters=counters, last_train=_now(), closed=False, last_result=FAILED)
-        )
+        train = prepare(before, counter, counters)
+        self._save(train.state)
         try:
-            # What an unconfirmed train left behind at the server would swallow this one.
-            flush = before.counters.sent > before.counters.confirmed
-            self._take(_send_either_way(self.route, sequence, attempt, flush=flush))
+            way = _send_either_way(self.route, train.sequence, attempt, flush=train.flush)
+            self._take(way)
         except NothingSent as error:
             self._save(before)
             raise self._not_sent(error.error) from error
@@ -204,6 +210,18 @@ class Opening:
         if self._refused or self.state.counters.top is not None:
             hint += f"; or out of step: sshknock sync {name} --search"
         return NotOpened(message, hint)
+
+
+def prepare(before: PairingState, counter: int, counters: ClientCounters) -> Prepared:
+    """Return the open train of a counter, ``counters`` being the place that it is sent from."""
+    return Prepared(
+        state=replace(
+            before, counters=counters, last_train=_now(), closed=False, last_result=FAILED
+        ),
+        sequence=derive(before.secret, Purpose.OPEN, counter, before.parameters),
+        # What an unconfirmed train left behind at the server would swallow this one.
+        flush=before.counters.sent > before.counters.confirmed,
+    )
 
 
 def send_close(route: Route, state: PairingState, counter: int, *, attempt: int = 0) -> None:

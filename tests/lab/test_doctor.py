@@ -123,11 +123,32 @@ def test_a_firewall_of_this_machine_that_drops_udp(pair: Pair) -> None:
 
 
 def test_a_firewall_of_this_machine_that_drops_tcp(pair: Pair) -> None:
-    """The kernel counts the SYNs that it could not send again."""
+    """The kernel tells of each SYN whether it could send it again."""
     for rule in ("tcp dport 3000-65000", "tcp dport 22"):
         with table(pair.laptop, output(rule)):
             problem = the_problem(pair.laptop, WRONG)
         assert "this machine's own firewall drops TCP" in problem
+    well_again(pair)
+
+
+def test_what_another_program_loses_is_not_ours(pair: Pair) -> None:
+    """This machine drops its SYNs, and something on the way eats ours: which is not certain."""
+    many = (
+        "import socket, time\n"
+        "made = [socket.socket() for _ in range(200)]\n"
+        "for one in made:\n"
+        "    one.setblocking(False)\n"
+        f"    one.connect_ex(('{pair.server.ipv4}', 443))\n"
+        "    time.sleep(0.05)\n"
+        "time.sleep(60)\n"
+    )
+    with (
+        table(pair.laptop, output("tcp dport 443")),
+        on_the_way(pair, "th dport {22, 3000-65000}"),
+        pair.laptop.popen(["/usr/bin/python3", "-c", many]),
+    ):
+        problem = the_problem(pair.laptop, NOT_OPENED)
+    assert "eats everything" in causes(problem)[1], problem
     well_again(pair)
 
 
@@ -260,7 +281,7 @@ def stop_engine(server: Server) -> None:
 
 @pytest.mark.long
 def test_what_only_the_server_can_tell(lab: Lab) -> None:
-    """A dead engine, a renewed secret, a removed client: said as causes, with what decides."""
+    """A dead engine, a rotated secret, a removed client: said as causes, with what decides."""
     pair = make_pair(lab)
     pair.laptop.ssh("myserver", "true")
     pair.in_step()
@@ -277,7 +298,7 @@ def test_what_only_the_server_can_tell(lab: Lab) -> None:
     second.put("/run/home/root/token", pair.server.read("/run/token"), 0o600)
     second.sshknock("enroll", "myserver", "--token-file", "token", "--keyring", "file")
     second.sshknock("open", "myserver")
-    assert "removed, disabled or renewed" in causes(the_problem(pair.laptop, NOT_OPENED))[0]
+    assert "removed, disabled or rotated" in causes(the_problem(pair.laptop, NOT_OPENED))[0]
 
     second.sshknock("forget", "myserver")
     pair.server.sshknock("client", "remove", "laptop")

@@ -2,21 +2,23 @@
 
 A login closes the socket of a knock at once; what comes back, it does not need. Here the sockets
 stay open for a second, because much can be told from it: a closed port of a host that is reached
-answers with a reset or with "port unreachable", a packet that this machine's own firewall drops is
-an error of sendto, and the kernel counts the SYNs that it could not send again.
+answers with a reset or with "port unreachable", a UDP packet that this machine's own firewall drops
+is an error of sendto, and of each SYN the kernel knows whether it could send it again.
 """
 
 from __future__ import annotations
 
 import errno
 import socket
+import struct
+import sys
 import time
 from dataclasses import dataclass
 from enum import Enum
-from pathlib import Path
 from types import TracebackType
 
 from sshknock.client.connect import NoWatch, connect
+from sshknock.client.knock import NothingSent
 from sshknock.client.manual import read_identification
 from sshknock.client.route import Route
 from sshknock.protocol.knocks import Knock, Sequence, Transport
@@ -27,8 +29,9 @@ PLAIN_S = 3.5
 LISTEN_S = 1.3
 """How long to listen after a train: the kernel sends a SYN again after 1 s."""
 
-_TIMES_AGAIN = 2  # how often the kernel sends a SYN again meanwhile
-_COUNTERS = Path("/proc/self/net/netstat")
+_TCP_INFO = struct.Struct("8B24I")  # the beginning of Linux's struct tcp_info
+_STATE, _RETRANS, _TOTAL_RETRANS = 0, 15, 31  # places in it
+_SYN_SENT = 2
 _UNREACHABLE = frozenset(
     {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN, errno.EACCES}
 )
@@ -44,6 +47,7 @@ class Answer(Enum):
     FORBIDDEN = "forbidden"
 
 
+_TCP = Transport.TCP
 _FROM_THE_HOST = (Answer.OPEN, Answer.REFUSED)
 
 
@@ -51,7 +55,7 @@ _FROM_THE_HOST = (Answer.OPEN, Answer.REFUSED)
 class Plain:
     """What a connection without any knock found.
 
-    ``dropped_here`` tells that this machine could not send a SYN, ``error`` is the system's word.
+    ``dropped_here`` tells that this machine kept a SYN back, ``error`` is the system's word.
     """
 
     answer: Answer
@@ -94,7 +98,6 @@ class Heard:
 
 def look_plainly(route: Route) -> Plain:
     """Connect without any knock."""
-    before = _failed_again()
     outcome = connect(route, NoWatch(), limit_s=PLAIN_S, patient=False)
     if outcome.connection is not None:
         with outcome.connection as connection:
@@ -102,12 +105,27 @@ def look_plainly(route: Route) -> Plain:
     if outcome.refused:
         return Plain(Answer.REFUSED)
     if outcome.error is None:
-        return Plain(Answer.SILENT, dropped_here=_failed_again() >= before + _TIMES_AGAIN)
+        return Plain(Answer.SILENT, dropped_here=_is_kept_back(route))
     return Plain(_answer(outcome.error.errno), error=outcome.error.strerror or "")
 
 
+def _is_kept_back(route: Route) -> bool:
+    """Tell whether this machine drops the SYNs to the route's port, by sending one more."""
+    knock = Knock(route.port, Transport.TCP)
+    try:
+        with ListeningTrain(route, (knock,), pacing_s=0, flush=False) as train:
+            time.sleep(LISTEN_S)
+            return train.heard().tcp_dropped_here
+    except NothingSent:
+        return False
+
+
 class ListeningTrain:
-    """One train whose sockets stay open until the context ends."""
+    """One train whose sockets stay open until the context ends.
+
+    Raises NothingSent when there is no socket for the first packet; without one for a later packet
+    the train is like one that lost it on the way.
+    """
 
     def __init__(self, route: Route, sequence: Sequence, *, pacing_s: float, flush: bool) -> None:
         self._route = route
@@ -116,11 +134,14 @@ class ListeningTrain:
         self._sent: list[_Packet] = []
 
     def __enter__(self) -> ListeningTrain:  # noqa: PYI034  Self is of 3.11
-        self._before = _failed_again()
         for i, knock in enumerate(self._knocks):
             if i:
                 time.sleep(self._pacing_s)
-            self._sent.append(_Packet(self._route, knock))
+            try:
+                self._sent.append(_Packet(self._route, knock))
+            except OSError as error:  # as when our address went away
+                if not self._sent:
+                    raise NothingSent(error) from error
         return self
 
     def __exit__(
@@ -133,16 +154,18 @@ class ListeningTrain:
             packet.socket.close()
 
     def heard(self) -> Heard:
-        """Return what came back until now; to be asked once, for the kernel tells it once."""
+        """Return what came back until now; to be asked once, for the kernel tells it once.
+
+        A second after the last knock the kernel has sent, or tried to send, every SYN again.
+        """
         fates = [(packet.transport, packet.fate()) for packet in self._sent]
-        tcp = [fate for transport, fate in fates if transport is Transport.TCP]
+        tcp = [fate for transport, fate in fates if transport is _TCP]
         udp = [fate for transport, fate in fates if transport is Transport.UDP]
-        # The counter is the whole machine's: only as many failures as there are silent knocks tell.
-        silent, failed = tcp.count(Answer.SILENT), _failed_again() - self._before
+        kept = [packet.is_kept_back() for packet in self._sent if packet.transport is _TCP]
         return Heard(
             tcp=len(tcp),
             tcp_answered=sum(fate in _FROM_THE_HOST for fate in tcp),
-            tcp_dropped_here=silent == len(tcp) <= failed and silent > 0,
+            tcp_dropped_here=bool(kept) and all(kept),
             udp=len(udp),
             udp_answered=sum(fate in _FROM_THE_HOST for fate in udp),
             udp_forbidden=udp.count(Answer.FORBIDDEN),
@@ -162,6 +185,18 @@ class _Packet:
                 self.socket.send(b"\0")
             except OSError as error:
                 self._code = error.errno or 0
+
+    def is_kept_back(self) -> bool:
+        """Tell whether this machine dropped the SYN when it was to be sent again.
+
+        Linux alone tells, of every socket by itself. A neighbour who is not there is another thing:
+        then the packet waits, and does not count as sent again.
+        """
+        if sys.platform != "linux":
+            return False
+        told = self.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
+        info: tuple[int, ...] = _TCP_INFO.unpack(told)
+        return info[_STATE] == _SYN_SENT and info[_TOTAL_RETRANS] > 0 and info[_RETRANS] == 0
 
     def fate(self) -> Answer:
         """Return what came back."""
@@ -183,13 +218,3 @@ def _answer(code: int | None) -> Answer:
     if code == errno.EPERM:
         return Answer.FORBIDDEN
     return Answer.UNREACHABLE if code in _UNREACHABLE else Answer.SILENT
-
-
-def _failed_again() -> int:
-    """Return how many segments the kernel could not send again; 0 where it does not tell."""
-    try:
-        lines = _COUNTERS.read_text().splitlines()
-    except OSError:
-        return 0
-    names, values = (line.split() for line in lines if line.startswith("TcpExt:"))
-    return int(dict(zip(names, values, strict=True)).get("TCPRetransFail", "0"))

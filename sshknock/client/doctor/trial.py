@@ -18,13 +18,11 @@ from sshknock.client.connect import NoWatch, connect
 from sshknock.client.doctor.packets import LISTEN_S, Heard, ListeningTrain
 from sshknock.client.knock import NothingSent, pacing
 from sshknock.client.manual import read_identification
-from sshknock.client.opening import send_close
+from sshknock.client.opening import prepare, send_close
 from sshknock.client.route import Route
-from sshknock.client.state import FAILED, OPENED, PairingState, Store
+from sshknock.client.state import OPENED, PairingState, Store
 from sshknock.client.sync import Met
 from sshknock.protocol.counters import ClientCounters, search_points
-from sshknock.protocol.derivation import derive
-from sshknock.protocol.knocks import Purpose
 from sshknock.records import replace
 
 LOGIN_ATTEMPTS = 2
@@ -102,14 +100,17 @@ def _attempt(
     store: Store, trial: Trial, counter: int, counters: ClientCounters
 ) -> socket.socket | None:
     before = store.load()
-    sequence = derive(before.secret, Purpose.OPEN, counter, before.parameters)
-    store.save(
-        replace(before, counters=counters, last_train=_now(), closed=False, last_result=FAILED)
-    )
-    flush = before.counters.sent > before.counters.confirmed  # as in a login
-    with ListeningTrain(trial.route, sequence, pacing_s=_PACING, flush=flush) as train:
-        connection = connect(trial.route, NoWatch(), limit_s=LISTEN_S).connection
-        heard = train.heard()
+    ready = prepare(before, counter, counters)
+    store.save(ready.state)
+    try:
+        with ListeningTrain(
+            trial.route, ready.sequence, pacing_s=_PACING, flush=ready.flush
+        ) as train:
+            connection = connect(trial.route, NoWatch(), limit_s=LISTEN_S).connection
+            heard = train.heard()
+    except NothingSent as error:
+        store.save(before)
+        raise error.error from error
     trial.heard += heard
     if heard.left:
         trial.sent.append(counter)

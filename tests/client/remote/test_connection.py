@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import signal
-import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,6 +15,7 @@ from tests.client.conftest import MODULE, assert_says, sshknock
 from tests.client.door import HOST
 from tests.client.remote.far import FarServer, Reply
 from tests.client.remote.program import Server
+from tests.client.silence import silent_port
 from tests.lab.waiting import eventually
 
 RELAY = """
@@ -161,18 +159,6 @@ def test_interrupted_it_ends_at_once(home: Path) -> None:
             process.send_signal(signal.SIGINT)
             _, stderr = process.communicate(timeout=3)
     assert (process.returncode, stderr.strip()) == (130, "sshknock: interrupted")
-
-
-@contextmanager
-def silent_port() -> Iterator[int]:
-    """Give a port on which nothing answers: its queue of connections is full."""
-    with ExitStack() as sockets:
-        listener = sockets.enter_context(socket.socket())
-        listener.bind((HOST, 0))
-        listener.listen(0)
-        port = listener.getsockname()[1]
-        sockets.enter_context(socket.create_connection((HOST, port)))
-        yield port
 
 
 def is_connecting(port: int) -> bool:
