@@ -13,6 +13,14 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Range = tuple[Address, Address]
 """The first and the last address of an interval."""
 
+_SPACES: tuple[Network, ...] = (
+    ipaddress.IPv4Network("0.0.0.0/0"),
+    ipaddress.IPv6Network("::/0"),
+    ipaddress.IPv6Network("2000::/3"),  # the whole of today's IPv6 internet
+)
+_OWN_AT_MOST = {4: 8, 6: 16}
+_HINT = "'sshknock-server unhide' shows the port"
+
 
 def parse_network(text: str) -> Network:
     """Return the network of ``10.0.0.0/8``, or of a single address; raise BadInput."""
@@ -35,7 +43,7 @@ def parse_network(text: str) -> Network:
 def parse_networks(texts: Iterable[str]) -> tuple[Network, ...]:
     """Return networks in order, each address in one of them only; raise BadInput.
 
-    Together they must not be all addresses of a family: that would hide nothing.
+    Together they must not be half of a family's addresses or more: that would hide next to nothing.
     """
     networks = [parse_network(text) for text in texts]
     merged: list[Network] = [
@@ -46,9 +54,29 @@ def parse_networks(texts: Iterable[str]) -> tuple[Network, ...]:
         if network.prefixlen == 0:
             raise BadInput(
                 f"{network} is everybody: the port would not be hidden at all",
-                "'sshknock-server unhide' shows the port",
+                _HINT,
+            )
+    for space in _SPACES:
+        covered = sum(_common(network, space) for network in merged)
+        if covered * 2 >= space.num_addresses:
+            raise BadInput(
+                f"that is {covered * 100 // space.num_addresses} % of all addresses in {space}:"
+                " the port would hardly be hidden",
+                _HINT,
             )
     return tuple(merged)
+
+
+def is_wide(network: Network) -> bool:
+    """Tell whether a network is larger than anybody's own is likely to be."""
+    return network.prefixlen < _OWN_AT_MOST[network.version]
+
+
+def _common(network: Network, space: Network) -> int:
+    """Return how many addresses two networks have in common: one holds the other, or none."""
+    if not network.overlaps(space):
+        return 0
+    return min(network.num_addresses, space.num_addresses)
 
 
 def contain(networks: Iterable[Network], address: Address) -> bool:

@@ -54,6 +54,37 @@ def test_everybody_is_no_network(texts: list[str]) -> None:
         parse_networks(texts)
 
 
+@pytest.mark.parametrize(
+    ("texts", "share"),
+    [
+        (["0.0.0.0/1"], "50 % of all addresses in 0.0.0.0/0"),
+        (["0.0.0.0/1", "128.0.0.0/2", "192.0.0.0/3", "224.0.0.0/4"], "93 %"),
+        (["::/1"], "50 % of all addresses in ::/0"),
+        (["2000::/3"], "100 % of all addresses in 2000::/3"),
+        (["fd00::/8", "2000::/4"], "50 % of all addresses in 2000::/3"),
+    ],
+)
+def test_what_adds_up_to_almost_everybody_is_refused(texts: list[str], share: str) -> None:
+    """No single one is all, and together they would hide next to nothing."""
+    with pytest.raises(BadInput, match=share):
+        parse_networks(texts)
+
+
+@pytest.mark.parametrize(
+    ("text", "wide"),
+    [
+        ("10.0.0.0/8", False),
+        ("10.0.0.0/7", True),
+        ("fd00::/16", False),
+        ("fd00::/15", True),
+    ],
+)
+def test_what_is_wider_than_a_network_of_ones_own(text: str, *, wide: bool) -> None:
+    """It is taken, and told of."""
+    (network,) = parse_networks([text])
+    assert networks.is_wide(network) is wide
+
+
 def test_each_address_is_in_one_network() -> None:
     """What overlaps or is said twice is said once, IPv4 first."""
     given = ["fd00::/8", "10.1.0.0/16", "10.0.0.0/8", "192.0.2.1", "192.0.2.1", "192.0.2.0"]
