@@ -149,9 +149,32 @@ def test_a_moved_port_is_followed_through(
         "Port 2222 is hidden on eth0; knockd listens.",
         "Port 22 is visible again.",
         "Changed: ports 22 -> 2222, admit single -> timed.",
+        "Note: try a login before you leave: nobody has come in that way yet."
+        " 'sshknock-server hide --trial 10m' shows the port again unless one does.",
         "Note: nothing listens on port 2222. Does sshd?",
         "Note: laptop was made for a port that is not hidden. Make a new one.",
     ]
+
+
+@pytest.mark.usefixtures("untouched")
+def test_a_large_network_is_told_of_when_it_is_chosen(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It may be a slip of the pen; who has it already has been told."""
+    paths.ETC.mkdir()
+    paths.CONFIG_FILE.touch()
+    now = [CONFIG]
+    monkeypatch.setattr(settings, "load", lambda: now[0])
+    monkeypatch.setattr(setup, "_nobody", lambda: None)
+    monkeypatch.setattr(setup, "ports_in_use", lambda: {22})
+    monkeypatch.setattr(setting_up, "unserved", lambda _config: [])
+    monkeypatch.setattr(setting_up, "set_up", lambda config, _trial_s: now.insert(0, config))
+    monkeypatch.setattr(setting_up, "hiding_now", lambda: hiding.for_good(0))
+    note = "Note: 10.0.0.0/7 is large: everybody in it reaches sshd without a knock."
+    assert run(monkeypatch, "init", "--always", "10.0.0.0/7", "--always", "fd00::/16") == 0
+    assert note in capsys.readouterr().out.splitlines()
+    assert run(monkeypatch, "init") == 0
+    assert "large" not in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("untouched")

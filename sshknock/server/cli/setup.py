@@ -17,9 +17,10 @@ from sshknock.server.config import Admit, Config, Engine, Hook, Refuse, Service
 from sshknock.server.connections import ports_in_use
 from sshknock.server.doctor.engine import listens
 from sshknock.server.firewall import kernel
+from sshknock.server.hiding import Mode
 from sshknock.server.installation import saved_rulesets
 from sshknock.server.installation.program import this_program
-from sshknock.server.networks import Network, parse_networks
+from sshknock.server.networks import Network, is_wide, parse_networks
 from sshknock.server.reconcile import reconcile as reconcile_server
 from sshknock.server.store import Store
 from sshknock.server.upkeep import bring_supervisor_back
@@ -247,6 +248,8 @@ def _tell(config: Config, before: Config | None) -> None:
         _tell_changes(before, config)
     elif setting_up.disabled_examples():
         say("knockd.conf's example sections are commented out now: their sequences are public.")
+    if before is None or before.always != config.always:
+        _tell_of_wide_networks(config)
     in_use = ports_in_use()
     for port in config.ports:
         if port not in in_use:
@@ -259,9 +262,21 @@ def _tell(config: Config, before: Config | None) -> None:
         say("Next: sshknock-server client add NAME --token-file FILE")
 
 
+def _tell_of_wide_networks(config: Config) -> None:
+    for network in filter(is_wide, config.always):
+        say(f"Note: {network} is large: everybody in it reaches sshd without a knock.")
+
+
 def _tell_changes(before: Config, after: Config) -> None:
     shown = tuple(port for port in before.ports if port not in after.ports)
     if shown:
         say(f"Port {listed(shown)} is visible again.")
     changes = before.changes(after)
     say(f"Changed: {', '.join(changes)}." if changes else "The settings are as before.")
+    untried = ("engine", "interface", "ports")
+    is_untried = any(getattr(before, name) != getattr(after, name) for name in untried)
+    if is_untried and setting_up.hiding_now().mode is Mode.HIDDEN:
+        say(
+            "Note: try a login before you leave: nobody has come in that way yet."
+            " 'sshknock-server hide --trial 10m' shows the port again unless one does."
+        )
