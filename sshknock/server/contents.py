@@ -28,23 +28,31 @@ def whole(
     *,
     refuse: Refuse,
     generation: int,
-    admitted: frozenset[Address],
+    ours: bool,
     now: int,
 ) -> list[str]:
-    """Return the statements that make the table anew.
+    """Return the statements that make the table anew; one that is ``ours`` hands its guests on.
 
-    They begin with the deletion of the tickets that the old one was seen with: a door that is used
-    in between makes the kernel refuse it all, and we look again.
+    They begin with the deletion of the tickets and the admissions that the old one was seen with: a
+    door or an admission that is used in between makes the kernel refuse it all, and we look again.
     """
     statements = table.delete("tickets", sorted(map(str, state.tickets))) if state else []
+    old = state if ours else None
+    admitted = {address: left for address, left in old.admitted.items() if left} if old else {}
+    for address in admitted:
+        statements += table.delete(f"open{table.family(address)}", [str(address)])
     statements.append(table.fresh_table(config, refuse, generation))
     for name, elements in _doors(store, config).items():
         statements += table.add(name, sorted(elements))
     statements += _add_hidden(hiding.of(store).elements(config.ports, now))
     statements += _add_always(config)
     statements += _add_guests(guests.wanted(store, state.guests if state else {}, now))
-    for address in admitted:
-        statements += table.admit(str(address), table.family(address), config.timeout_s)
+    for address, seconds in admitted.items():
+        element = table.timed(str(address), min(seconds, config.timeout_s))
+        statements += table.add(f"open{table.family(address)}", [element])
+    for (address, port), seconds in old.connections.items() if old else ():
+        element = table.timed(f"{address} . {port}", max(1, seconds))
+        statements += table.add(f"conn{table.family(address)}", [element])
     return statements
 
 

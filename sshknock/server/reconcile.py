@@ -146,7 +146,7 @@ def _plan(
         books.take_in(store, state.used, now=now, not_before=int(store.meta(_LOOKED_AT) or 0))
     if state is not None and ours:
         _reissue_missing(store, state)
-    admitted = state.admitted if state is not None and ours else frozenset()
+    admitted = frozenset(state.admitted) if state is not None and ours else frozenset[Address]()
     books.end_sessions(store, config, admitted, now)
     asked_for = store.meta(_MAKE_ANEW) is not None
     lost = state is None or not ours or _is_tampered(store, config, state)
@@ -161,7 +161,7 @@ def _plan(
     if cause is not None and not asked_for and not hiding.of(store).is_visible:
         exposures.begin(store, now, cause=cause, reason=reason)
     if state is None or anew:
-        return _rebuild(store, config, state, admitted, now, ours=ours)
+        return _rebuild(store, config, state, now, ours=ours)
     new_generation = _new_generation()
     books.issue_tickets(store, new_generation, _room_for_closing(store, config))
     statements = contents.differences(store, config, state, now)
@@ -187,7 +187,6 @@ def _rebuild(
     store: Store,
     config: Config,
     state: TableState | None,
-    admitted: frozenset[Address],
     now: int,
     *,
     ours: bool,
@@ -210,7 +209,7 @@ def _rebuild(
         state,
         refuse=refuse,
         generation=generation,
-        admitted=admitted,
+        ours=ours,
         now=now,
     )
     return "\n".join(statements) + "\n"

@@ -32,7 +32,7 @@ from tests.test_wrapping import terminal
 
 CONFIG = Config(interface="eth0")
 NONE: frozenset[Any] = frozenset()
-BARE = kernel.TableState(None, 0, NONE, (), {}, NONE, NONE, NONE, NONE, {})
+BARE = kernel.TableState(None, 0, NONE, (), {}, NONE, NONE, {}, {}, NONE, {})
 
 
 @pytest.fixture

@@ -35,8 +35,9 @@ class TableState:
     """What the table holds now.
 
     ``hidden`` are ports and the seconds for which they are hidden yet (None: for good), ``guests``
-    addresses and the seconds they are let in yet. ``last`` and ``tripwires`` are elements as they
-    are written for nft, ``rules`` is the number of rules in force: none while the table is dormant.
+    and ``admitted`` addresses and the seconds they are let in yet, ``connections`` those that used
+    a single admission up, by address and port. ``last`` and ``tripwires`` are elements as they are
+    written for nft, ``rules`` is the number of rules in force: none while the table is dormant.
     """
 
     generation: int | None
@@ -46,7 +47,8 @@ class TableState:
     hidden: Mapping[int, int | None]
     last: frozenset[str]
     tripwires: frozenset[str]
-    admitted: frozenset[Address]
+    admitted: Mapping[Address, int]
+    connections: Mapping[tuple[Address, int], int]
     always: frozenset[Range]
     guests: Mapping[Address, int]
 
@@ -128,9 +130,16 @@ def _parse(listing: dict[str, Any]) -> TableState:
         hidden={int(port): left["hidden"].get(port) for port in elements["hidden"]},
         last=_knocks(elements["last"]),
         tripwires=_knocks(elements["tripwires"]),
-        admitted=frozenset(
-            parse_address(address) for name in ("open4", "open6") for address in elements[name]
-        ),
+        admitted={
+            parse_address(address): left[name].get(address, 0)
+            for name in ("open4", "open6")
+            for address in elements[name]
+        },
+        connections={
+            (parse_address(address), int(port)): seconds
+            for name in ("conn4", "conn6")
+            for (address, port), seconds in left[name].items()
+        },
         always=frozenset(
             _range(value) for name in ("always4", "always6") for value in elements[name]
         ),
@@ -147,9 +156,9 @@ def _knocks(elements: list[tuple[Any, int]]) -> frozenset[str]:
 
 
 def _expiring(values: list[Any]) -> Iterator[tuple[Any, int]]:
-    """Yield the values that have a timeout, and the seconds they have left."""
+    """Yield the values that have a timeout, their own or their set's, and the seconds left."""
     for value in values:
-        if isinstance(value, dict) and "timeout" in value.get("elem", {}):
+        if isinstance(value, dict) and {"timeout", "expires"} & value.get("elem", {}).keys():
             yield _value(value), value["elem"].get("expires", 0)
 
 
