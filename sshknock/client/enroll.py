@@ -58,7 +58,7 @@ def enroll(
         _refuse_name(known, name)
         _refuse_token(known, token)
         if not again:
-            _refuse_used(token)
+            _refuse_used(name, token)
         pairing = Pairing(name, hosts, token.port, _recorded(keyring), token.pairing_id)
         _store_state(open_keyring(pairing.keyring), name, token)
         known.pairings[name] = pairing
@@ -130,13 +130,13 @@ def _refuse_token(known: Config, token: Token) -> None:
             )
 
 
-def _refuse_used(token: Token) -> None:
+def _refuse_used(name: str, token: Token) -> None:
     """Refuse a token whose counters were forgotten here: they would begin at 0 again."""
     if used.is_remembered(token.pairing_id):
         raise UsageError(
             "this token was used here before, and its counters were forgotten",
             "'sshknock-server client rotate' makes a new one; with --again this one is taken, and"
-            " 'sshknock sync NAME --search' looks for its counter",
+            f" 'sshknock sync {name} --search' looks for its counter",
         )
 
 

@@ -67,7 +67,11 @@ def close_last(pairing: Pairing) -> int:
         try:
             send_close(route, state, counter)
         except NothingSent as error:
-            raise SshknockError(f"this machine cannot send to {route.host}: {error}") from error
+            reason = str(error.error.strerror).lower()
+            raise SshknockError(
+                f"this machine cannot send to {route.host}: {reason}",
+                f"'sshknock doctor {pairing.name}' finds out why",
+            ) from error
         store.save(replace(state, last_train=int(time.time()), closed=True))
     return counter
 

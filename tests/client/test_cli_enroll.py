@@ -58,6 +58,14 @@ def test_enroll_takes_the_token_from_standard_input_and_another_host() -> None:
     assert config.load().pairings["box"].hosts == ("box.example",)
 
 
+@pytest.mark.parametrize(("name", "host"), [("a b", "box.example"), ("box", "a b"), ("box", "")])
+def test_a_bad_name_or_host_is_exit_2(token: Path, name: str, host: str) -> None:
+    """It is the command that is wrong, and not the token."""
+    given = ("--token-file", token, "--keyring", "file", "--host", host)
+    assert_says(sshknock("enroll", name, *given), 2)
+    assert config.load().pairings == {}
+
+
 def test_no_file_holds_the_secret_but_the_private_one(token: Path, home: Path) -> None:
     """The settings hold none, and the keyring's file is 0600."""
     enroll(token)
@@ -137,7 +145,7 @@ def test_a_token_that_was_used_up_here_is_not_taken_again_by_itself(token: Path)
     store = Store(config.load().pairings["box"])
     store.save(replace(store.load(), counters=ClientCounters(-1, 0)))
     assert sshknock("forget", "box").returncode == 0
-    assert_says(sshknock(*again), 2, "was used here before", "client rotate", "--again")
+    assert_says(sshknock(*again), 2, "was used here before", "client rotate", "--again", "sync box")
     assert config.load().pairings == {}
     assert sshknock(*again, "--again").returncode == 0
 
