@@ -57,6 +57,7 @@ class Opening:
         self.counter: int | None = None
         self.attempt = 0
         self._trains = 0
+        self._doubts = 0  # the place in _WAIT_S for a search
         self._lowest: int | None = None
         self._watch = watch
         self._started = time.monotonic()
@@ -110,12 +111,18 @@ class Opening:
     def search(self) -> Iterator[socket.socket | None]:
         """Try counters far and near, an attempt a step; yield a connection when one was let in.
 
-        For a pair that lost each other beyond what a run of ssh recovers.
+        For a pair that lost each other beyond what a run of ssh recovers. Whoever finds that a
+        connection came of an earlier train than the last says so by ``doubt``.
         """
         confirmed, window = self.state.counters.confirmed, self.state.parameters.window
         for counter in search_attempts(confirmed, window):
             self._send(counter, self.state.counters.sending(counter), _SEARCH_PACING)
-            yield self._seen(connect(self.route, self._watch, limit_s=self._wait_s(0)))
+            limit_s = self._wait_s(self._doubts)
+            yield self._seen(connect(self.route, self._watch, limit_s=limit_s))
+
+    def doubt(self) -> None:
+        """Let a search wait longer after each train: the server is slower than was thought."""
+        self._doubts = len(_WAIT_S) - 1
 
     def send_train(self, attempt: int) -> int:
         """Take the next counter, save that it is used, and send its train; return the counter."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from sshknock.client.connect import NoWatch
 from sshknock.client.manual import read_identification
 from sshknock.client.opening import Opening
 from sshknock.client.route import resolve
-from sshknock.client.state import Store, locked_by_hand
+from sshknock.client.state import PairingState, Store, locked_by_hand
 from sshknock.errors import BadInput, NoSuchPairing, NotOpened, SshknockError
 from sshknock.protocol.counters import COUNTER_LIMIT, SEARCH_COUNTERS
 from sshknock.protocol.names import parse_name
@@ -19,6 +20,8 @@ from sshknock.system.command_line import reading_arguments
 
 if TYPE_CHECKING:
     from sshknock.client.remote.administrator import Administrator, Ask
+
+_PATIENT = 4  # the number of a run's attempt that waits longest
 
 
 @record
@@ -136,21 +139,21 @@ def _name_and_ids(client: object) -> tuple[str, list[object]]:
 def search(pairing: Pairing, tell: Callable[[int], None]) -> Met:
     """Look for the server's counter over a wide range; ``tell`` hears of each attempt, from 1.
 
-    Raises NotOpened when it is not found.
+    Raises SshknockError, before anything is sent, for a port that answers without a knock, where
+    every counter would look like the right one; and NotOpened when it is not found.
     """
     store = Store(pairing)
     route = resolve(pairing.host, pairing.port)
     with locked_by_hand(pairing.name):
         before = store.load()
         opening = Opening(store, before, route, NoWatch())
+        _see_that_it_is_shut(opening)
         for attempt, connection in enumerate(opening.search(), start=1):
             tell(attempt)
-            if connection is None:
-                continue
-            with connection:
-                identification = read_identification(connection)
-            if identification is not None:
-                counter = opening.confirm()
+            if _is_confirmed(opening, connection) and (counter := opening.counter) is not None:
+                if not _is_verified(opening):
+                    _take_back(opening, before)
+                    continue
                 return Met(
                     counter,
                     opening.state.counters.sent + 1,
@@ -162,3 +165,52 @@ def search(pairing: Pairing, tell: Callable[[int], None]) -> Met:
         f"'sshknock sync {pairing.name}' asks over SSH, where that is possible; is the secret still"
         " the right one? on the server: sshknock-server doctor",
     )
+
+
+def _see_that_it_is_shut(opening: Opening) -> None:
+    connection = opening.probe()
+    if connection is None:
+        return
+    connection.close()
+    raise SshknockError(
+        f"port {opening.route.port} of {opening.route.host} answers without a knock: it is not"
+        " hidden, or this address is let in",
+        "nothing was sent; 'sshknock sync' without --search asks the server",
+    )
+
+
+def _is_confirmed(opening: Opening, connection: socket.socket | None) -> bool:
+    """Tell whether an identification came through the last train's door; then it is recorded."""
+    if connection is None:
+        return False
+    with connection:
+        if read_identification(connection) is None:
+            return False
+    opening.confirm()
+    return True
+
+
+def _is_verified(opening: Opening) -> bool:
+    """Tell whether an ordinary attempt gets in as well, after a find.
+
+    A server that is slower than our patience opens for a train when the next one is on its way
+    already, and that one's counter would be taken for the server's. Where an admission outlasts its
+    connection nothing can be learnt: the second attempt would come in by the first one's door.
+    """
+    if opening.state.admission_s:
+        return True
+    again = Opening(opening.store, opening.state, opening.route, NoWatch())
+    try:
+        return _is_confirmed(again, again.attempt_all(1, first=_PATIENT))
+    except NotOpened:
+        return False
+    finally:
+        opening.state = again.state
+
+
+def _take_back(opening: Opening, before: PairingState) -> None:
+    """Forget a find that was none, but not what was sent for it."""
+    counters = before.counters.sending(opening.state.counters.sent)
+    opening.state = replace(opening.state, counters=counters, last_open=before.last_open)
+    opening.store.save(opening.state)
+    opening.doubt()
