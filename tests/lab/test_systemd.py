@@ -47,6 +47,18 @@ def test_what_is_killed_comes_back(booted: tuple[Server, Client]) -> None:
     assert laptop.ssh("myserver", "echo in").stdout == "in\n"
 
 
+def test_a_supervisor_that_was_stopped_is_started_by_reconcile(
+    booted: tuple[Server, Client],
+) -> None:
+    """An administrator's word does what a hook must not: status names it, and then it runs."""
+    server, _ = booted
+    server.run(["systemctl", "stop", "sshknock.service"])
+    said = server.sshknock("status").stdout
+    assert "Note: no supervisor runs; 'sshknock-server reconcile' mends it." in said
+    assert server.sshknock("reconcile").stdout.endswith(", the supervisor runs.\n")
+    assert units(server)["sshknock.service"] == "running"
+
+
 def test_a_boot_hides_the_port_again(booted: tuple[Server, Client]) -> None:
     """Table and /run are gone, the books are there: the boot unit comes before all else."""
     server, laptop = booted
