@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from sshknock.errors import BadInput, UsageError
 from sshknock.protocol.addresses import Address, parse_address
 from sshknock.protocol.names import shown
-from sshknock.server import hiding, proc
+from sshknock.server import admissions, hiding, proc
 from sshknock.server.config import Config
 from sshknock.server.firewall import kernel, table
 from sshknock.server.moments import local_time
@@ -63,8 +63,8 @@ def revoke(store: Store, address: Address, now: int) -> bool:
     state = kernel.read()
     was_admitted = is_guest(store, address) or (state is not None and address in state.admitted)
     statements = table.remove(_set(address), [str(address)])
-    statements += table.remove(f"open{table.family(address)}", [str(address)])
     kernel.apply("\n".join(statements) + "\n", lock=store.lock)
+    admissions.take_back(store, {address})
     with store.transaction():
         _strike_out(store, str(address))
         if was_admitted:

@@ -95,6 +95,24 @@ def test_a_disabled_client_is_out_until_it_is_enabled(pair: Pair) -> None:
     assert pair.server.sshknock("log").stdout.count("client disabled") == 1
 
 
+@pytest.mark.parametrize("command", ["disable", "remove"])
+def test_who_is_shut_out_loses_what_they_had_opened(command: str, lab: Lab) -> None:
+    """With timed admission, too: a stolen laptop's address gets in no more. Sessions go on."""
+    pair = make_pair(lab, "--admit", "timed", "--timeout", "10m")
+    with pair.laptop.popen(["ssh", "myserver", "cat"], stdin=subprocess.PIPE) as session:
+        assert session.popen.stdin is not None
+        eventually(lambda: pair.server.pairing("laptop")["sessions"] == 1, "the session counts")
+        assert pair.laptop.connects(pair.server.ipv4) == "open"
+        pair.server.sshknock("client", command, "laptop")
+        assert pair.laptop.connects(pair.server.ipv4) == "refused"
+        assert pair.server.elements("open4") == []
+        session.popen.stdin.write("still here\n")
+        session.popen.stdin.flush()
+        assert session.line() == "still here\n"
+    pair.server.sshknock("reconcile")
+    assert pair.laptop.connects(pair.server.ipv4) == "refused"
+
+
 def test_a_user_moves_to_a_new_laptop(pair: Pair) -> None:
     """The old one works until the new one is used, then never again; sessions are not disturbed."""
     token = rotate(pair.server)

@@ -106,6 +106,23 @@ def test_a_guest_uses_no_admission_up(pair: Pair, *, ipv6: bool) -> None:
     assert laptop.connects(address) == "refused"
 
 
+@pytest.mark.parametrize("ipv6", [False, True])
+def test_revoke_takes_back_what_the_first_packet_of_a_connection_left(
+    pair: Pair, *, ipv6: bool
+) -> None:
+    """The connection that used the admission up is let in no second time, from the same port."""
+    server, laptop = pair.server, pair.laptop
+    guest, address = (laptop.ipv6, server.ipv6) if ipv6 else (laptop.ipv4, server.ipv4)
+    counter = server.pairing("laptop")["next"]
+    laptop.replay(server, laptop.train(counter), ipv6=ipv6)
+    eventually(lambda: server.pairing("laptop")["next"] == counter + 1, "the knock was heard")
+    assert laptop.connects(address) == "open"
+    ((element,),) = (server.elements("conn6" if ipv6 else "conn4"),)
+    assert element["elem"]["expires"] <= 10
+    server.sshknock("revoke", guest)
+    assert server.elements("conn6" if ipv6 else "conn4") == []
+
+
 def test_networks_that_are_always_admitted(server: Server, visitor: Host) -> None:
     """`init --always` lets them in, once said and again said they are replaced, `none` ends it."""
     assert outcomes(visitor, server) == ["refused", "refused"]

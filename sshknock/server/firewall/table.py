@@ -19,10 +19,11 @@ from sshknock.protocol.knocks import Knock
 from sshknock.server.config import Admit, Config, Refuse
 
 TABLE = "inet sshknock"
-FORMAT = 2
+FORMAT = 3
 """Counts the versions of what a fresh table is: another one is made anew, and nobody's fault."""
 
 _SIZE = 65536
+_CONNECTING_S = 10  # Linux sends a lost SYN again after 1, 3 and 7 s, and sshd its answer as well
 _CLAIMED_S = 2
 _CLAIM_S = 5
 _STRAY_S = 3
@@ -54,7 +55,7 @@ def fresh_table(config: Config, refuse: Refuse, generation: int) -> str:
             f"  set guests{n} {{ type {kind}; flags timeout; {size}",
             f"  set used{n} {{ type mark . {kind}; {size}",
             f"  set open{n} {{ type {kind}; {short_lived} {config.timeout_s}s; {size}",
-            f"  set conn{n} {{ type {kind} . inet_service; {short_lived} 60s; {size}",
+            f"  set conn{n} {{ type {kind} . inet_service; {short_lived} {_CONNECTING_S}s; {size}",
             f"  set claims{n} {{ type {claim}; {short_lived} {_CLAIM_S}s; {size}",
             f"  set strays{n} {{ type {kind}; {short_lived} {_STRAY_S}s; {size}",
         ]

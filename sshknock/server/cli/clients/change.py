@@ -7,18 +7,23 @@ import time
 
 import click
 
-from sshknock.server import hiding
+from sshknock.server import admissions, hiding
 from sshknock.server.cli.root import opened
 from sshknock.server.cli.words import JSON_HELP, say, why_nobody_can_knock
+from sshknock.server.config import Config
 from sshknock.server.reconcile import agree
 from sshknock.server.reconcile import reconcile as reconcile_server
+from sshknock.server.store import Pairing, Store
 
 
 @click.command()
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
 def disable(name: str, *, as_json: bool) -> None:
-    """Close a client's doors until it is enabled again. Its running sessions go on."""
+    """Close a client's doors until it is enabled again. Its running sessions go on.
+
+    What its knocks have admitted is taken back.
+    """
     named = _switch(name, disabled=True)
     if as_json:
         click.echo(json.dumps({"version": 1, "name": named, "disabled": True}))
@@ -43,11 +48,19 @@ def enable(name: str, *, as_json: bool) -> None:
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
 def remove(name: str, *, as_json: bool) -> None:
-    """Remove a pairing: its doors close, its running sessions go on."""
-    with opened() as (_, store), store.transaction():
+    """Remove a pairing: its doors close, its running sessions go on.
+
+    What its knocks have admitted is taken back.
+    """
+    with opened() as (config, store):
+        agree(store, config, "remove")
         pairing = store.pairing(name)
-        store.remove_pairing(pairing)
-        store.record("client removed", int(time.time()), pairing=pairing.name)
+        with store.transaction():
+            store.set_disabled(pairing, disabled=True)
+        _shut_out(store, config, pairing)
+        with store.transaction():
+            store.remove_pairing(pairing)
+            store.record("client removed", int(time.time()), pairing=pairing.name)
     reconcile_server(f"client remove {name}")
     if as_json:
         click.echo(json.dumps({"version": 1, "removed": pairing.name}))
@@ -66,8 +79,19 @@ def _switch(name: str, *, disabled: bool) -> str:
             with store.transaction():
                 store.set_disabled(pairing, disabled=disabled)
                 store.record(f"client {word}d", int(time.time()), pairing=pairing.name)
+        if disabled:
+            _shut_out(store, config, pairing)
     reconcile_server(f"client {word} {name}")
     return pairing.name
+
+
+def _shut_out(store: Store, config: Config, pairing: Pairing) -> None:
+    """Take a disabled client's doors out of the kernel, and then what they have admitted.
+
+    In this order: a door that is used meanwhile is in the books by then, and its address with it.
+    """
+    agree(store, config, "disable")
+    admissions.take_back(store, admissions.of_client(store, pairing.name))
 
 
 def _note_that_nobody_is_left() -> None:
