@@ -144,6 +144,8 @@ class Examination:
             f"{self.pairing.host} cannot be reached: {one_line(plain.error).lower()}",
             "see that it is up, and that this is still its address:"
             f" 'sshknock set {self.pairing.name} host=HOST' changes it",
+            f"see that no firewall there rejects port {self.pairing.port} by ICMP, as firewalld does:"
+            " that looks the same",
         )
 
     def _visible(self, way: Way, state: PairingState | None) -> Finding:
@@ -194,15 +196,20 @@ class Examination:
             yield ok(Check.OPENING, f"{host} opened for counter {trial.opened}: {answer}")
 
     def _out_of_step(self, met: Met) -> Finding:
-        warning = met.warning(self.pairing.name)
+        """Return the finding for a counter that the next login would not have come to.
+
+        To one that is not above the confirm a login does come, by itself: that is worth a note.
+        """
         what = (
             f"the two were out of step: {self.pairing.host} opened for counter {met.counter} only."
             " They are in step again"
         )
+        level = problem if met.ahead else note
+        warning = met.warning(self.pairing.name)
         if warning is None:
-            return problem(Check.STEP, what)
+            return level(Check.STEP, what)
         why = warning.message.removeprefix("warning: ")
-        return problem(Check.STEP, f"{what}; {why}", *([warning.hint] if warning.hint else []))
+        return level(Check.STEP, f"{what}; {why}", *([warning.hint] if warning.hint else []))
 
     def _not_opened(self, trial: Trial, way: Way) -> Finding:
         if trial.mute:

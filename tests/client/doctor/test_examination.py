@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from sshknock.client import config, state
+from sshknock.client.doctor import examination as examinations
 from sshknock.client.doctor.examination import Examination
 from sshknock.client.doctor.findings import Check, Level
+from sshknock.client.doctor.packets import Answer, Plain
 from sshknock.client.state import OPENED, lock_file
 from sshknock.protocol.counters import ClientCounters
 from sshknock.system.files import locked
@@ -52,6 +54,34 @@ def test_a_server_beyond_the_window_is_found_and_met() -> None:
         assert "in use elsewhere" in "".join(found["step"]["todo"])
         assert store.load().counters.confirmed == 15
         assert door.wait_for(lambda: door.closed == [15])
+
+
+def test_a_server_below_the_confirm_is_met_and_worth_a_note() -> None:
+    """A login comes to that counter by itself; but the server may be from a backup."""
+    with Door(counters=range(11), accept_from=10) as door:
+        store = pair(door, counters=ClientCounters(10, 10), last_open=1)
+        found = diagnose(0)
+        assert found["sent"] == [11, 12, 18, 10]
+        assert found["step"]["level"] == "note"
+        assert "backup" in "".join(found["step"]["todo"])
+        assert store.load().counters.confirmed == 10
+
+
+def test_an_unreachable_host_may_have_a_firewall_that_says_so(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Firewalld rejects with the very answer that a router gives for a host that is off."""
+    pair(door)
+    known = config.load()
+    looked = Plain(Answer.UNREACHABLE, error="No route to host")
+    monkeypatch.setattr(examinations, "look_plainly", lambda _route: looked)
+    *_, last = Examination(known.named("box"), known).findings()
+    assert (last.check, last.what) == (
+        Check.REACH,
+        f"{HOST} cannot be reached: no route to host",
+    )
+    assert "see that it is up" in last.todo[0]
+    assert "firewalld" in last.todo[1]
 
 
 def test_a_server_that_opens_for_nothing_costs_six_sequences() -> None:
