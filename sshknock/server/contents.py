@@ -46,7 +46,7 @@ def whole(
         statements += table.add(name, sorted(elements))
     statements += _add_hidden(hiding.of(store).elements(config.ports, now))
     statements += _add_always(config)
-    statements += _add_guests(guests.wanted(store, state.guests if state else {}, now))
+    statements += _add_guests(guests.wanted(store, old.guests if old else {}, now))
     for address, seconds in admitted.items():
         element = table.timed(str(address), min(seconds, config.timeout_s))
         statements += table.add(f"open{table.family(address)}", [element])

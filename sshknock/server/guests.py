@@ -1,7 +1,8 @@
 """Guests: addresses that are let in without a knock for a time that somebody chose.
 
-As with a trial the kernel's word counts as long as its table stands: a guest that it lets in no
-more is none. The books are for what the kernel forgets.
+As with a trial the kernel's word counts as long as its table stands, whatever the clock says: a
+guest that it lets in no more is none. The books are for what the kernel forgets; then the shorter
+counts of the time by the clock and the time that was left when we last looked.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def admit(store: Store, address: Address, seconds: int, now: int) -> int:
     statements += table.add(name, [table.timed(str(address), seconds)])
     kernel.apply("\n".join(statements) + "\n", lock=store.lock)
     with store.transaction():
-        store.admit_guest(str(address), until)
+        store.admit_guest(str(address), until, left_s=seconds)
         detail = f"until {local_time(until)}"
         store.record("admitted", now, address=str(address), detail=detail)
     return until
@@ -73,26 +74,29 @@ def revoke(store: Store, address: Address, now: int) -> bool:
 
 
 def heed(store: Store, present: Mapping[Address, int]) -> None:
-    """Take the word of an intact table: strike out the guests that it lets in no more."""
+    """Take the word of an intact table: who is let in no more, and how long the others yet."""
     for guest in store.guests():
-        if parse_address(guest.address) not in present:
+        left_s = present.get(parse_address(guest.address))
+        if left_s is None:
             _strike_out(store, guest.address)
+        elif left_s < guest.left_s:
+            store.keep_guests_time(guest.address, left_s)
 
 
 def end_overdue(store: Store, now: int) -> None:
-    """Strike out the guests whose time is over."""
+    """Strike out the guests of a table that was lost whose time is over by the books."""
     for guest in store.guests():
-        if guest.until <= now:
+        if guest.remaining_s(now) <= 0:
             _strike_out(store, guest.address)
 
 
 def wanted(store: Store, present: Mapping[Address, int], now: int) -> dict[Address, int]:
-    """Return the guests and the seconds they have left, by the books and by the kernel's word.
+    """Return the guests and the seconds they have left: by the kernel, or else by the books.
 
     At least one: the kernel takes a timeout of none for none.
     """
     return {
-        address: max(1, min(guest.until - now, LONGEST_S, present.get(address, LONGEST_S)))
+        address: max(1, present.get(address, guest.remaining_s(now)))
         for guest in store.guests()
         for address in [parse_address(guest.address)]
     }

@@ -155,8 +155,8 @@ def _plan(
     if anew:
         hiding.forget_applied(store)
     hiding.end_overdue(store, now)
-    guests.end_overdue(store, now)
     if lost:
+        guests.end_overdue(store, now)
         cause = exposures.FLUSHED if state is None else exposures.CHANGED
     if cause is not None and not asked_for and not hiding.of(store).is_visible:
         exposures.begin(store, now, cause=cause, reason=reason)

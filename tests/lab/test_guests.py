@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.lab import Host, Server, eventually
+from tests.lab import Host, Lab, Server, eventually
+from tests.lab.administration import books, reboot
 from tests.lab.conftest import OpenLab, Pair, make_pair
 
 pytestmark = pytest.mark.lab
@@ -86,6 +87,24 @@ def test_guests_survive_a_flush_within_their_time(server: Server, visitor: Host)
     server.run(["nft", "flush", "ruleset"])
     server.sshknock("reconcile")
     assert visitor.connects(server.ipv4) == "refused"
+
+
+def look(server: Server) -> None:
+    """Have the server look at its table, which stands."""
+    server.sshknock("reconcile")
+
+
+def test_a_clock_that_jumps_changes_no_guest_s_time(lab: Lab) -> None:
+    """Forward it takes nothing while the kernel knows; back, with a reboot, it gives nothing."""
+    server, visitor = lab.server(), lab.host("visitor")
+    server.init()
+    server.sshknock("admit", visitor.ipv4, "--for", "10m")
+    for jump_s, reconcile in ((7200, look), (-80000, reboot), (-80000, reboot)):
+        books(server, "UPDATE guest SET until = until - ?", jump_s)
+        reconcile(server)
+        (element,) = server.elements("guests4")
+        assert element["elem"]["timeout"] <= 600
+        assert visitor.connects(server.ipv4) == "open"
 
 
 @pytest.mark.parametrize("ipv6", [False, True])

@@ -10,7 +10,7 @@ import pytest
 
 from sshknock.errors import BadInput
 from sshknock.protocol.knocks import Purpose
-from sshknock.server.store import Session, Stage, Store
+from sshknock.server.store import Guest, Session, Stage, Store, schema
 
 # As the first version wrote it. This is history: it is never changed.
 VERSION_1 = """
@@ -159,7 +159,7 @@ def test_removing_a_pairing_of_old_books_takes_its_tickets_along(books: Path) ->
     store.close()
 
 
-def test_a_kill_at_any_statement_leaves_version_1_or_2_and_nothing_between(books: Path) -> None:
+def test_a_kill_at_any_statement_leaves_the_first_version_or_the_last(books: Path) -> None:
     """Killed before the end, the books are as they were, and the next one to open leads them on."""
     before = dump(books)
     kills = 0
@@ -180,7 +180,25 @@ def test_a_kill_at_any_statement_leaves_version_1_or_2_and_nothing_between(books
     check(books)
 
 
-@pytest.mark.parametrize("version", ["3", "10", "0", "-1", "2b", ""])
+def test_the_guests_of_version_2_keep_their_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the kernel had said of them was not written down: the longest time is the bound."""
+    path = tmp_path / "state.db"
+    with monkeypatch.context() as before:
+        before.setattr(schema, "_STEPS", schema._STEPS[:2])
+        before.setattr(schema, "VERSION", 2)
+        Store(path).close()
+    db = sqlite3.connect(path)
+    db.execute("INSERT INTO guest VALUES ('192.0.2.7', 1700003600)")
+    db.commit()
+    db.close()
+    store = Store(path)
+    assert store.guests() == [Guest("192.0.2.7", 1700003600, 86400)]
+    store.close()
+
+
+@pytest.mark.parametrize("version", ["4", "10", "0", "-1", "2b", ""])
 def test_books_of_an_unknown_version_are_refused_and_left_alone(books: Path, version: str) -> None:
     """A newer program's books must not be guessed at: one clear line, and not a byte changes."""
     db = sqlite3.connect(books)

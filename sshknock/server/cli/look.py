@@ -132,7 +132,7 @@ def _sentences(now: Status) -> list[tuple[str, str | None]]:
     if now.config.always:
         said.append((f"Always admitted: {', '.join(map(str, now.config.always))}.", None))
     said += [
-        (f"Admitted: {guest.address} until {local_time(guest.until)}.", None)
+        (f"Admitted: {guest.address} until {local_time(guest.ends_at(now.at))}.", None)
         for guest in now.guests
     ]
     for complaint in now.complaints:

@@ -87,10 +87,22 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """An address that the administrator lets in without a knock; ``until`` is in Unix seconds."""
+    """An address that the administrator lets in without a knock.
+
+    ``until`` is in Unix seconds, ``left_s`` for how long the kernel let it in yet when we looked.
+    """
 
     address: str
     until: int
+    left_s: int
+
+    def remaining_s(self, now: int) -> int:
+        """Return for how long it is a guest yet, by the clock and by what was left."""
+        return min(self.until - now, self.left_s)
+
+    def ends_at(self, now: int) -> int:
+        """Return until when it is a guest, as the clock goes now, in Unix seconds."""
+        return min(self.until, now + self.left_s + 1)  # the kernel's seconds are rounded down
 
 
 @dataclass(frozen=True, slots=True)

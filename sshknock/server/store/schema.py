@@ -88,7 +88,12 @@ CREATE UNIQUE INDEX pairing_by_stage ON pairing (name, stage) WHERE stage <> 're
 CREATE TABLE guest (address TEXT PRIMARY KEY, until INTEGER NOT NULL) STRICT;
 """
 
-_STEPS = (_VERSION_1, _VERSION_2)
+# A guest's time is bounded by what the kernel said, too: of older ones by the longest there is.
+_VERSION_3 = """
+ALTER TABLE guest ADD COLUMN left_s INTEGER NOT NULL DEFAULT 86400;
+"""
+
+_STEPS = (_VERSION_1, _VERSION_2, _VERSION_3)
 VERSION = len(_STEPS)
 
 
