@@ -144,8 +144,8 @@ class Examination:
             f"{self.pairing.host} cannot be reached: {one_line(plain.error).lower()}",
             "see that it is up, and that this is still its address:"
             f" 'sshknock set {self.pairing.name} host=HOST' changes it",
-            f"see that no firewall there rejects port {self.pairing.port} by ICMP, as firewalld does:"
-            " that looks the same",
+            f"see that no firewall there rejects port {self.pairing.port} by ICMP: that looks the"
+            " same, and firewalld does it",
         )
 
     def _visible(self, way: Way, state: PairingState | None) -> Finding:
