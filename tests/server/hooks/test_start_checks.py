@@ -91,13 +91,17 @@ def test_every_way_not_to_start_is_told_with_the_file_that_runs_it(tmp_path: Pat
     assert "the installation is damaged" in four
 
 
-def test_what_others_can_change_is_not_started(tmp_path: Path) -> None:
+def test_what_others_can_change_is_not_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Root looks whether a hook starts by starting it: never one that somebody else wrote."""
     ran, evil = tmp_path / "ran", tmp_path / "python"
     evil.write_text(f"#!/bin/sh\nid > {ran}\n")
     evil.chmod(0o777)
-    (told,) = looked_at({Program(evil, HOOK): PAM}, starts.check_trust)
+    monkeypatch.setattr(starts, "programs", lambda: {Program(evil, HOOK): PAM})
+    (told,) = looked_at(starts.programs(), starts.check_trust)
     assert told.startswith("the hook that /etc/pam.d/sshd runs does not start: not tried: ")
+    assert starts.broken() == [told]
     assert not ran.exists()
     assert looked_at({Program(evil, HOOK): PAM}) == []
     assert ran.exists(), "it would have run"
