@@ -77,6 +77,7 @@ class Connection:
 
     def __init__(self, target: Target) -> None:
         self.target = target
+        self._hidden = target.address is not None  # it is a pairing's port that we go to
         self._loop = asyncio.new_event_loop()
         self._connections: list[asyncssh.SSHClientConnection] = []  # jump hosts first
 
@@ -119,8 +120,7 @@ class Connection:
         return Completed(code, str(done.stdout or ""), str(done.stderr or ""))
 
     def _explained(self, error: Exception) -> SshknockError:
-        own_port = self.target.address is not None
-        pairing = self.target.alias if own_port else None
+        pairing = self.target.alias if self._hidden else None
         return explained(error, str(self.target), pairing=pairing)
 
     async def _connect(self) -> asyncssh.SSHClientConnection:
@@ -128,6 +128,7 @@ class Connection:
         hop = Hop(target.alias, target.user)
         settings = await read(hop)
         if target.address is None:
+            self._hidden = settings.goes_through_us
             return await self._by_settings(hop, settings, through_us=False)
         host, port = target.address
         alias = settings.host_key_alias
