@@ -62,6 +62,12 @@ class Hiding:
         """Return for how long a trial goes on, by the clock and by what was left."""
         return min(self.until - now, self.left_s)
 
+    def ends_at(self, now: int | None) -> int:
+        """Return the deadline of a trial, as the clock goes ``now`` if that is given."""
+        if now is None:
+            return self.until
+        return min(self.until, now + self.left_s + 1)  # the kernel's seconds are rounded down
+
     def sentence(self, ports: str, interface: str, now: int | None = None) -> str:
         """Tell it, of ports as people read them; with ``now`` also how long a trial goes on."""
         if self.mode is Mode.UNHIDDEN:
@@ -72,7 +78,7 @@ class Hiding:
         hidden = f"Port {ports} is hidden on {interface}"
         if self.mode is Mode.TRIAL:
             left = "" if now is None else f" ({span(self.remaining_s(now))} left)"
-            return f"{hidden}, on trial until {local_time(self.until)}{left}."
+            return f"{hidden}, on trial until {local_time(self.ends_at(now))}{left}."
         return f"{hidden}."
 
     def elements(self, ports: tuple[int, ...], now: int) -> dict[int, int | None]:

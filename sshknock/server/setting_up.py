@@ -10,6 +10,7 @@ from contextlib import suppress
 from sshknock.errors import BadInput, SshknockError, SystemFault, UsageError
 from sshknock.server import config as settings
 from sshknock.server import hiding, interfaces, paths
+from sshknock.server.access import opened
 from sshknock.server.config import Config, Hook, Service
 from sshknock.server.engines.knockd import conf, conf_file
 from sshknock.server.engines.knockd.conf_file import Ownership
@@ -19,7 +20,7 @@ from sshknock.server.firewall import kernel
 from sshknock.server.hiding import Hiding
 from sshknock.server.hooks import watch
 from sshknock.server.installation import pam_file, systemd, trust
-from sshknock.server.reconcile import make_table_anew, reconcile
+from sshknock.server.reconcile import agree, make_table_anew, reconcile
 from sshknock.server.store import Store
 from sshknock.system.files import locked
 from sshknock.system.processes import program
@@ -58,9 +59,8 @@ def set_up(config: Config, trial_s: int | None = None) -> None:
     """
     for folder in (paths.ETC, paths.STATE):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with locked(paths.LOCK_FILE, timeout_s=_LOCK_PATIENCE_S):
-        before = settings.load() if paths.CONFIG_FILE.exists() else None
-        was = hiding_now() if before is not None else None
+    before = settings.load() if paths.CONFIG_FILE.exists() else None
+    was = hiding_now() if before is not None else None
     now = int(time.time())
     if trial_s is not None:
         wanted = hiding.on_trial(now, trial_s)
@@ -195,12 +195,10 @@ def _remove_folders() -> None:
 
 
 def hiding_now() -> Hiding:
-    """Return how the port is hidden by the books."""
-    store = Store()
-    try:
+    """Return how the port is hidden: a trial may be over, and only the kernel knows of it yet."""
+    with opened() as (config, store):
+        agree(store, config, "init")
         return hiding.of(store)
-    finally:
-        store.close()
 
 
 def default_service() -> Service:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -309,6 +310,31 @@ def test_init_again_on_trial(lab: Lab) -> None:
     assert isinstance(element, dict)
     pair.laptop.ssh("myserver", "true")
     eventually(lambda: hidden_elements(pair.server) == [22], "confirmed")
+
+
+def test_init_asks_about_a_port_that_only_the_kernel_knows_to_be_visible(lab: Lab) -> None:
+    """The trial is over though the clock says that it goes on, and nobody has looked since."""
+    pair = make_pair(lab, "--trial", f"{SHORT}s")
+    kill_all_of_ours(pair.server)
+    eventually(lambda: is_visible(pair), "the port is given back", timeout_s=SHORT + 3)
+    move_deadline(pair.server, 3600)
+    done = pair.server.sshknock("init", check=False)
+    assert done.code == 2, done
+    assert "init asks before it hides port 22" in done.stderr
+    assert is_visible(pair)
+    assert logged(pair.server, "trial over")
+    assert "on trial" not in pair.server.init().stdout
+    assert hidden_elements(pair.server) == [22]
+
+
+def test_the_deadline_of_a_trial_is_told_as_the_kernel_keeps_it(lab: Lab) -> None:
+    """A clock that jumped back by hours does not put it off."""
+    server = new_server(lab, "--trial", "60s").server
+    move_deadline(server, 7200)
+    in_an_hour = server.run(["date", "-d", "1 hour", "+%Y-%m-%d %H:%M"]).stdout
+    for told in (say(server, "status"), say(server, "init", "--yes")):
+        (until,) = re.findall(r"on trial until ([\d-]+ [\d:]+)", told)
+        assert until < in_an_hour, told
 
 
 def test_unhide_and_hide(lab: Lab) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 
 import click
@@ -239,7 +240,7 @@ def _nobody() -> str | None:
 
 def _tell(config: Config, before: Config | None) -> None:
     hiding = setting_up.hiding_now()
-    sentence = hiding.sentence(listed(config.ports), config.interface)
+    sentence = hiding.sentence(listed(config.ports), config.interface, int(time.time()))
     say(f"{sentence.removesuffix('.')}; knockd listens.")
     advised = advice(hiding, config)
     if advised is not None:
