@@ -12,7 +12,8 @@ Killed between 2 and 3, the table has the old generation: the tickets that were 
 issued, and used ones are still marked there; so before 3 the books forget no ticket. Killed after
 3, it has the planned one. A table with neither was lost (a reboot, a flushed ruleset): the counters
 stay, all tickets are issued anew with fresh ids, and the books note since when the port was
-exposed. A ticket that is missing is no evidence of use. The mark of a used ticket is.
+exposed. A ticket that is missing is no evidence of use. The mark of a used ticket is, in any table.
+Killed during 3, it leaves an nft that holds the lock until the kernel has answered.
 """
 
 from __future__ import annotations
