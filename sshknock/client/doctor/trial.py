@@ -90,10 +90,10 @@ def _attempts(store: Store, trial: Trial, *, search: bool) -> Iterator[tuple[int
     for attempt in range(LOGIN_ATTEMPTS):
         yield store.load().counters.next(attempt, window)
     if search:
-        points = search_points(trial.before.counters.confirmed, window)
-        for counter in itertools.islice(points, SEARCH_POINTS):
-            if counter not in trial.sent:
-                yield counter, store.load().counters.sending(counter)
+        near = search_points(trial.before.counters.confirmed, window)
+        points = [n for n in itertools.islice(near, SEARCH_POINTS) if n not in trial.sent]
+        for counter in (*points, *reversed(points)):  # there and back, as a search does
+            yield counter, store.load().counters.sending(counter)
 
 
 def _attempt(
