@@ -157,7 +157,7 @@ def test_interrupted_it_ends_at_once(home: Path) -> None:
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
             eventually(lambda: is_connecting(port), "a SYN to the silent port")
             process.send_signal(signal.SIGINT)
-            _, stderr = process.communicate(timeout=3)
+            _, stderr = process.communicate(timeout=7)
     assert (process.returncode, stderr.strip()) == (130, "sshknock: interrupted")
 
 
