@@ -68,6 +68,7 @@ def test_a_knockd_that_is_dead_is_said_by_status(pair: Pair) -> None:
 
 def test_after_knockd_and_its_supervisor_a_reconcile_brings_back_both(pair: Pair) -> None:
     """Without a service manager nobody is left to notice; one command, or a boot, does it."""
+    eventually(lambda: not hooks(pair.server), "no hook of an earlier login is left", timeout_s=20)
     kill([*supervisors(pair.server), *knockds(pair.server)])
     said = pair.server.sshknock("status").stdout
     assert "no supervisor runs" in said
