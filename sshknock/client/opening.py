@@ -163,10 +163,9 @@ class Opening:
         By a refusal after that train; or by a probe just before it that waited long enough for an
         answer to come. A longer time ago proves nothing: the server's table may be gone since then.
         """
-        waited_s = self._probed_s
-        answered_in_time = self._rtt_s is None or (waited_s is not None and waited_s > self._rtt_s)
-        probed = waited_s is not None and answered_in_time and self._trains == 1
-        return self._refused_last or probed
+        if self._probed_s is None or self._trains > 1:
+            return self._refused_last
+        return self._refused_last or self._probed_s > (self._rtt_s or 0)
 
     def _wait_s(self, attempt: int) -> float:
         """Return how long to try after a train: longer on each attempt, and for a distant host."""

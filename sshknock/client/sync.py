@@ -38,6 +38,17 @@ class Met:
     ahead: bool = False
     behind: bool = False
 
+    @classmethod
+    def by_knocking(cls, counter: int, before: PairingState, sent: int) -> Met:
+        """Return how the sides met when a counter opened; ``sent`` is the highest that went out."""
+        known, window = before.counters, before.parameters.window
+        return cls(
+            counter,
+            sent + 1,
+            ahead=counter - window > known.sent,
+            behind=counter <= known.confirmed,
+        )
+
     def warning(self, name: str) -> SshknockError | None:
         """Return what the user should know about how they had come apart."""
         if self.ahead:
@@ -154,12 +165,7 @@ def search(pairing: Pairing, tell: Callable[[int], None]) -> Met:
                 if not _is_verified(opening):
                     _take_back(opening, before)
                     continue
-                return Met(
-                    counter,
-                    opening.state.counters.sent + 1,
-                    ahead=counter - before.parameters.window > before.counters.sent,
-                    behind=counter <= before.counters.confirmed,
-                )
+                return Met.by_knocking(counter, before, opening.state.counters.sent)
     raise NotOpened(
         f"{route.host} opened to none of {SEARCH_COUNTERS} counters",
         f"'sshknock sync {pairing.name}' asks over SSH, where that is possible; is the secret still"

@@ -200,7 +200,7 @@ def heed(store: Store, ports: tuple[int, ...], present: Mapping[int, int | None]
 
 
 def forget_applied(store: Store) -> None:
-    """Note that the kernel has to be told anew; a trial whose time is over ends instead."""
+    """Note that the kernel has to be told anew, and knows of no knock any more."""
     keep(store, replace(of(store), applied=None, knocked={}))
 
 

@@ -51,11 +51,9 @@ class Trial:
         """How the two sides met again, if they had been out of step."""
         if self.opened is None:
             return None
-        counters, window = self.before.counters, self.before.parameters.window
-        ahead = self.opened - window > counters.sent
-        behind = self.opened <= counters.confirmed
-        unused = max((counters.sent, *self.sent)) + 1
-        return Met(self.opened, unused, ahead, behind) if ahead or behind else None
+        sent = max((self.before.counters.sent, *self.sent))
+        met = Met.by_knocking(self.opened, self.before, sent)
+        return met if met.ahead or met.behind else None
 
 
 def try_to_open(store: Store, route: Route, *, refused: bool, search: bool = True) -> Trial:

@@ -13,14 +13,18 @@ from sshknock.protocol.draws import PORT_SOURCES
 from sshknock.protocol.names import parse_name, parse_port
 from sshknock.protocol.parameters import Parameters
 from sshknock.protocol.ranges import parse_ports, parse_range
-from sshknock.server.cli.clients.keys import TokenOutput, own_address, parse_hosts, require_room
+from sshknock.server.cli.clients.keys import (
+    TokenOutput,
+    own_address,
+    parse_hosts,
+    require_room,
+    token_file_option,
+)
 from sshknock.server.cli.root import opened
 from sshknock.server.cli.words import JSON_HELP, listed
 from sshknock.server.config import Config
 from sshknock.server.reconcile import reconcile as reconcile_server
 from sshknock.system.command_line import reading_arguments
-
-_NEXT = "on the client: sshknock enroll myserver --token-file {file}"
 
 
 @click.command(short_help="Make a pairing and its token.")
@@ -35,12 +39,7 @@ _NEXT = "on the client: sshknock enroll myserver --token-file {file}"
 @click.option(
     "--port", metavar="PORT", help="The hidden port that the client connects to.  [default: 22]"
 )
-@click.option(
-    "--token-file",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="Write the token there.  [default: show it]",
-)
+@token_file_option
 @click.option(
     "--ports", metavar="LOW-HIGH", help="Range of the knocks' ports.  [default: 3000-65000]"
 )
@@ -113,7 +112,7 @@ def add(
     if as_json:
         click.echo(output.to_json(pairing))
     else:
-        output.show(pairing, hosts_were_chosen=bool(hosts), what=_NEXT)
+        output.show(pairing, hosts_were_chosen=bool(hosts))
 
 
 def parse_parameters(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -16,6 +18,15 @@ from sshknock.server.config import Admit, Config
 from sshknock.server.reconcile import engine
 from sshknock.server.store import Pairing, Stage, Store
 from sshknock.system.files import write_private
+
+_NEXT = "on the client: sshknock enroll myserver --token-file {file}"
+
+token_file_option: Callable[[Any], Any] = click.option(
+    "--token-file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write the token there.  [default: show it]",
+)
 
 
 class TokenOutput:
@@ -44,20 +55,20 @@ class TokenOutput:
         values = {"version": 1, "name": pairing.name, "hosts": list(pairing.hosts)}
         return json.dumps({**values, where[0]: where[1]})
 
-    def show(self, pairing: Pairing, *, hosts_were_chosen: bool, what: str) -> None:
-        """Print the token, or where it is; ``what`` is what the client does with it."""
+    def show(self, pairing: Pairing, *, hosts_were_chosen: bool) -> None:
+        """Print the token, or where it is, and what the client does with it."""
         if self._file is None:
             sys.stdout.write(self._line)
             sys.stderr.write(
                 f"sshknock: this line is the key of {pairing.name}: it is not shown again.\n"
-                f"sshknock: hint: {what.format(file='-')}\n"
+                f"sshknock: hint: {_NEXT.format(file='-')}\n"
             )
             return
         chosen = "" if hosts_were_chosen else " (--host changes it)"
         click.echo(
             f"The token of {pairing.name} is in {self._file}.\n"
             f"hosts: {', '.join(pairing.hosts)}{chosen}\n"
-            f"Next, {what.format(file=self._file.name)}\n"
+            f"Next, {_NEXT.format(file=self._file.name)}\n"
             "Then delete the file here."
         )
 

@@ -8,14 +8,17 @@ from pathlib import Path
 import click
 
 from sshknock.errors import SshknockError
-from sshknock.server.cli.clients.keys import TokenOutput, parse_hosts, require_room
+from sshknock.server.cli.clients.keys import (
+    TokenOutput,
+    parse_hosts,
+    require_room,
+    token_file_option,
+)
 from sshknock.server.cli.root import opened
 from sshknock.server.cli.words import JSON_HELP, say
 from sshknock.server.reconcile import agree
 from sshknock.server.reconcile import reconcile as reconcile_server
 from sshknock.system.command_line import reading_arguments
-
-_NEXT = "on the client: sshknock enroll myserver --token-file {file}"
 
 
 @click.command(short_help="Give a client a new secret.")
@@ -27,12 +30,7 @@ _NEXT = "on the client: sshknock enroll myserver --token-file {file}"
     multiple=True,
     help="How the client reaches this server.  [default: as before]",
 )
-@click.option(
-    "--token-file",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="Write the token there.  [default: show it]",
-)
+@token_file_option
 @click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
 def rotate(name: str, hosts: tuple[str, ...], token_file: Path | None, *, as_json: bool) -> None:
     """Make a new secret and its token: for a new machine, or when the old one may be known.
@@ -70,7 +68,7 @@ def rotate(name: str, hosts: tuple[str, ...], token_file: Path | None, *, as_jso
     if as_json:
         click.echo(output.to_json(new))
         return
-    output.show(new, hosts_were_chosen=bool(hosts), what=_NEXT)
+    output.show(new, hosts_were_chosen=bool(hosts))
     if token_file is not None:
         say(f"The old secret of {new.name} works until the new one is used.")
         say("On a machine that has the old one: sshknock forget myserver first.")
