@@ -17,7 +17,7 @@ from sshknock.client.config import Pairing
 from sshknock.client.connect import Abandoned
 from sshknock.client.knock import NothingSent
 from sshknock.client.lifecycle import SshLink
-from sshknock.client.opening import Opening, send_close
+from sshknock.client.opening import RUN_S, Opening, send_close
 from sshknock.client.relay import Identification, Relay
 from sshknock.client.route import Route, resolve
 from sshknock.client.state import FAILED, OPENED, Store
@@ -116,8 +116,9 @@ class _Session:
             if connection is not None:
                 self._warn_not_hidden(perhaps_admitted=state.may_be_admitted(now))
                 return connection
+        # The holder may have sent its last train before we came, and waited for an answer since.
         holder_failed = (
-            waited and state.last_result == FAILED and (state.last_train or 0) >= started
+            waited and state.last_result == FAILED and (state.last_train or 0) >= started - RUN_S
         )
         attempts = 1 if holder_failed else attempts_of_a_run(state.parameters.window)
         return opening.attempt_all(attempts)
