@@ -144,10 +144,10 @@ class Daemons:
 
     def _wait_until_listening(self, instance: Instance) -> None:
         deadline = time.monotonic() + _START_S
-        while _LISTENING not in (_read(instance.log) or ""):
+        while _LISTENING not in _said(instance):
             if self._launcher.pid(instance) is None:
                 raise SystemFault(
-                    f"knockd does not start: {_first_line(instance.log)}",
+                    f"knockd does not start: {_first_line(_said(instance))}",
                     "the doors that were open stay as they are",
                 )
             if time.monotonic() > deadline:
@@ -160,7 +160,7 @@ class Daemons:
             return True  # there is nothing to send it to, and trying again changes nothing
         deadline = time.monotonic() + _GUARD_S
         while time.monotonic() < deadline:
-            stages = [line for line in (_read(instance.log) or "").splitlines() if _STAGE in line]
+            stages = [line for line in _said(instance).splitlines() if _STAGE in line]
             if stages:
                 return _GUARDED in stages[0]
             time.sleep(_POLL_S)
@@ -218,8 +218,13 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _first_line(path: Path) -> str:
-    lines = [line for line in (_read(path) or "").splitlines() if line.strip()]
+def _said(instance: Instance) -> str:
+    """Return what a process has written; the room that was kept for more is empty."""
+    return (_read(instance.log) or "").rstrip("\0")
+
+
+def _first_line(text: str) -> str:
+    lines = [line for line in text.splitlines() if line.strip()]
     return lines[0] if lines else "it says nothing"
 
 

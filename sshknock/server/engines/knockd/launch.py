@@ -8,7 +8,7 @@ import subprocess
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 from sshknock.errors import SystemFault
 from sshknock.server import paths, proc
@@ -69,7 +69,8 @@ class OwnLauncher:
         try:
             descriptor = os.open(instance.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "wb") as log:
-                _require_room(log)
+                # Kept for it: without it knockd would start, and never be heard to listen.
+                os.posix_fallocate(log.fileno(), 0, _FIRST_LINES)
                 process = subprocess.Popen(
                     argv,
                     stdin=subprocess.DEVNULL,
@@ -150,14 +151,6 @@ def running_on(config: Path) -> list[int]:
             if chosen == str(config):
                 found.append(int(pid))
     return found
-
-
-def _require_room(log: BinaryIO) -> None:
-    """Raise OSError where the log has no room: knockd would start, and never be heard to listen."""
-    log.write(bytes(_FIRST_LINES))
-    log.flush()
-    log.seek(0)
-    log.truncate()
 
 
 def _network(pid: str) -> str | None:
