@@ -49,7 +49,7 @@ class PairingState:
     ``last_open`` (the last confirm) and ``last_train`` (the last train) are Unix seconds;
     ``closed`` tells that its session came and went. ``admission_s`` is the token's. ``last_result``
     is ``failed`` from the moment a train leaves until its confirm. ``rtt_ms`` is the last round
-    trip that was measured.
+    trip that was measured. ``replaces`` is the id that the pairing had before its last rotation.
     """
 
     pairing_id: str
@@ -63,6 +63,14 @@ class PairingState:
     closed: bool = False
     last_result: str | None = None
     rtt_ms: int | None = None
+    replaces: str | None = None
+
+    def belongs_to(self, pairing_id: str) -> bool:
+        """Tell whether this is the state of the pairing that the settings know by this id.
+
+        A rotation writes the new state first: the settings may still have the id before it.
+        """
+        return pairing_id in (self.pairing_id, self.replaces)
 
     def confirmed(
         self, counter: int, *, floor: int | None, refused: bool, now: int
@@ -122,6 +130,8 @@ class PairingState:
             "last_result": self.last_result,
             "rtt_ms": self.rtt_ms,
         }
+        if self.replaces is not None:
+            values["replaces"] = self.replaces
         return json.dumps(values, separators=(",", ":"))
 
     @classmethod
@@ -133,7 +143,7 @@ class PairingState:
             raise BadInput("it is damaged") from None
         if not isinstance(values, dict) or repr(values.get("version")) != repr(_VERSION):
             raise BadInput("it was not written by this version of sshknock")
-        if set(values) != _KEYS:
+        if values.keys() - {"replaces"} != _KEYS:
             raise BadInput("it has other parts than it should")
         _check_types(values)
         return cls(
@@ -150,6 +160,7 @@ class PairingState:
             closed=values["closed"],
             last_result=values["last_result"],
             rtt_ms=values["rtt_ms"],
+            replaces=values.get("replaces"),
         )
 
 
@@ -163,8 +174,8 @@ _KEYS = {
 
 def _check_types(values: dict[str, Any]) -> None:
     right = (
-        isinstance(values["id"], str)
-        and is_pairing_id(values["id"])
+        _is_id(values["id"])
+        and ("replaces" not in values or _is_id(values["replaces"]))
         and isinstance(values["secret"], str)
         and isinstance(values["parameters"], dict)
         and is_admission(values["admission_s"])
@@ -175,6 +186,10 @@ def _check_types(values: dict[str, Any]) -> None:
     )
     if not right:
         raise BadInput("it holds something that it should not")
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, str) and is_pairing_id(value)
 
 
 def _is_count(value: object) -> bool:
@@ -239,7 +254,7 @@ class Store:
                 f"the keyring's item for {name!r} cannot be used: {error.message}",
                 "nothing was changed; restore it, or forget the pairing and enroll again",
             ) from error
-        if state.pairing_id != self.pairing.pairing_id:
+        if not state.belongs_to(self.pairing.pairing_id):
             raise BadInput(
                 f"the keyring's item for {name!r} belongs to another pairing",
                 "nothing was changed; restore it, or forget the pairing and enroll again",

@@ -53,6 +53,7 @@ any_state = st.builds(
     closed=st.booleans(),
     last_result=st.sampled_from([None, states.OPENED, states.FAILED, states.NOT_HIDDEN]),
     rtt_ms=counts,
+    replaces=st.none() | st.from_regex("[0-9a-f]{16}", fullmatch=True),
 )
 
 
@@ -93,6 +94,7 @@ WRONG: dict[str, Any] = {
     "admission_s": [-1, None, True, "30"],
     "last_result": ["fine", 1],
     "rtt_ms": [-1, 1.5],
+    "replaces": ["x", 1, None],
     "version": [2, "1", None],
 }
 
@@ -150,6 +152,16 @@ def test_a_store_never_overwrites_what_it_cannot_use(text: str | None) -> None:
     assert "'box'" in caught.value.message
     assert caught.value.hint
     assert (keyring.text, keyring.writes) == (text, 0)
+
+
+def test_settings_that_a_rotation_has_not_reached_know_the_state_by_its_former_id() -> None:
+    """The new state is written first; it is that of the pairing with either id, and of no other."""
+    rotated = replace(STATE, pairing_id="e" * 16, replaces=ID)
+    keyring = MemoryKeyring(rotated.encode())
+    for known in (ID, "e" * 16):
+        assert Store(Pairing("box", ("h",), 22, "file", known), keyring).load() == rotated
+    with pytest.raises(BadInput):
+        Store(Pairing("box", ("h",), 22, "file", "d" * 16), keyring).load()
 
 
 def test_the_lock_is_bounded_and_says_whether_it_was_waited_for(home: Path) -> None:
