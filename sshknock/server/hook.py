@@ -25,7 +25,7 @@ _MODULES = {
     "check": "check",
 }
 
-_HELP = """\
+HELP = """\
 usage: sshknock-hook COMMAND
   knock TICKET ADDRESS  knockd: a door was used
   pam                   pam_exec, open_session: a session begins
@@ -64,7 +64,7 @@ def _run(command: str, arguments: list[str]) -> int:
         code: int = module.run(arguments)
         return code
     if command in ("-h", "--help"):
-        sys.stdout.write(_HELP)
+        sys.stdout.write(HELP)
         return 0
     if command == "--version":
         from sshknock import __version__  # noqa: PLC0415  the package was not on the path before

@@ -11,6 +11,9 @@ from sshknock.server.cli.hiding import admit, confirm, hide, revoke, unhide
 from sshknock.server.cli.look import log, render, status
 from sshknock.server.cli.setup import init, reconcile, uninstall
 from sshknock.server.cli.sync import sync
+from sshknock.system.completion import completion_command
+
+PROGRAM = "sshknock-server"
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -22,5 +25,6 @@ def program() -> None:
 for command in (
     *(init, confirm, hide, unhide, admit, revoke),
     *(client, sync, status, doctor, log, render, reconcile, uninstall),
+    completion_command(program, PROGRAM),
 ):
     program.add_command(command)

@@ -1,0 +1,1 @@
+"""What goes with the programs, and is not installed with them."""
