@@ -19,6 +19,7 @@ systemctl     systemd
 git           git
 strace        strace
 tcc           tcc
+tmux          tmux
 dbus-run-session      dbus
 gnome-keyring-daemon  gnome-keyring
 "
