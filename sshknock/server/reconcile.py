@@ -91,8 +91,8 @@ def enter_session(
 
 
 def _settle(store: Store, config: Config, reason: str) -> Progress:
-    doors = agree(store, config, reason)
-    listener: DoorEngine = engine(store, config)
+    listener = engine(store, config)
+    doors = agree(store, config, reason, listener)
     had_ended = listener.has_ended()
     progress = listener.update(doors)
     if had_ended:
@@ -107,15 +107,21 @@ def engine(store: Store, config: Config) -> KnockdEngine:
     return KnockdEngine(config, contents.decoy_seed(store))
 
 
-def agree(store: Store, config: Config, reason: str) -> tuple[Door, ...]:
-    """Make the books and the kernel agree; return the doors. The caller holds the lock."""
+def agree(
+    store: Store, config: Config, reason: str, listener: DoorEngine | None = None
+) -> tuple[Door, ...]:
+    """Make the books and the kernel agree; return the doors. The caller holds the lock.
+
+    ``listener`` is the engine, where the caller has made it: that asks for addresses.
+    """
+    capacity = (listener or engine(store, config)).capacity
     paths.RUN.mkdir(mode=0o755, exist_ok=True)
     for races_left in reversed(range(_RACES_AT_MOST)):
         looked_at = proc.now()
         state = kernel.read()
         now = int(time.time())
         with store.transaction():
-            statements = _plan(store, config, state, now, reason)
+            statements = _plan(store, config, state, now, reason, capacity)
         try:
             if statements:
                 kernel.apply(statements, lock=store.lock)
@@ -131,9 +137,12 @@ def agree(store: Store, config: Config, reason: str) -> tuple[Door, ...]:
 
 
 def _plan(
-    store: Store, config: Config, state: TableState | None, now: int, reason: str
+    store: Store, config: Config, state: TableState | None, now: int, reason: str, capacity: int
 ) -> str | None:
-    """Move the books on; return the statements that the table needs, None when it needs none."""
+    """Move the books on; return the statements that the table needs, None when it needs none.
+
+    ``capacity`` is how many doors the engine can listen for.
+    """
     generation, planned = _generations(store)
     ours = state is not None and state.generation in {generation, planned} - {None}
     if state is not None and ours:
@@ -162,9 +171,9 @@ def _plan(
     if cause is not None and not asked_for and not hiding.of(store).is_visible:
         exposures.begin(store, now, cause=cause, reason=reason)
     if state is None or anew:
-        return _rebuild(store, config, state, now, ours=ours)
+        return _rebuild(store, config, state, now, capacity, ours=ours)
     new_generation = _new_generation()
-    books.issue_tickets(store, new_generation, _room_for_closing(store, config))
+    books.issue_tickets(store, new_generation, _room_for_closing(store, capacity))
     statements = contents.differences(store, config, state, now)
     if not statements:
         return None
@@ -189,6 +198,7 @@ def _rebuild(
     config: Config,
     state: TableState | None,
     now: int,
+    capacity: int,
     *,
     ours: bool,
 ) -> str:
@@ -200,7 +210,7 @@ def _rebuild(
     if not ours:
         store.withdraw_all()
     generation = _new_generation()
-    books.issue_tickets(store, generation, _room_for_closing(store, config))
+    books.issue_tickets(store, generation, _room_for_closing(store, capacity))
     store.set_meta(_PLANNED, str(generation))
     refuse = refusal.decide(config.refuse)
     store.set_meta(_REFUSE, refuse.value)
@@ -231,10 +241,9 @@ def _is_outdated(store: Store) -> bool:
     return store.meta(_FORMAT) != str(table.FORMAT)
 
 
-def _room_for_closing(store: Store, config: Config) -> int:
+def _room_for_closing(store: Store, capacity: int) -> int:
     """Return how many close doors the engine can listen for beside the open ones."""
-    opens = sum(pairing.parameters.window for pairing in store.pairings())
-    return max(0, engine(store, config).capacity - opens)
+    return max(0, capacity - sum(pairing.window for pairing in store.pairings()))
 
 
 def _reissue_missing(store: Store, state: TableState) -> None:

@@ -82,11 +82,11 @@ def current(store: Store, config: Config) -> Status:
     """
     problem: SshknockError | None = None
     exposed = is_exposed(store, config, kernel.read())
+    listener = engine(store, config)
     try:
-        doors = agree(store, config, "status")
+        doors = agree(store, config, "status", listener)
     except SshknockError as error:
         doors, problem = (), error
-    listener = engine(store, config)
     now = int(time.time())
     unheard = [Complaint(what, RECONCILE) for what in listener.complaints()]
     return Status(

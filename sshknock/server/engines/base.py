@@ -39,6 +39,10 @@ class Progress:
 class DoorEngine(Protocol):
     """Listens for the knocks of doors."""
 
+    @property
+    def capacity(self) -> int:
+        """How many doors it can listen for."""
+
     def update(self, doors: tuple[Door, ...]) -> Progress:
         """Listen for exactly these doors from now on; raise SystemFault when that fails."""
 
