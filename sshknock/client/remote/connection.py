@@ -73,10 +73,15 @@ def parse_via(text: str) -> Target:
 
 
 class Connection:
-    """One connection; use as a context manager, which raises NotReached."""
+    """One connection; use as a context manager, which raises NotReached.
 
-    def __init__(self, target: Target) -> None:
+    ``over`` is a socket that is connected to the target's address already: its door was knocked
+    open, say. It is closed at the end.
+    """
+
+    def __init__(self, target: Target, *, over: socket.socket | None = None) -> None:
         self.target = target
+        self._over = over
         self._hidden = target.address is not None  # it is a pairing's port that we go to
         self._loop = asyncio.new_event_loop()
         self._connections: list[asyncssh.SSHClientConnection] = []  # jump hosts first
@@ -138,7 +143,7 @@ class Connection:
             Hop(target.alias, target.user, port),
             settings,
             host_key_alias=alias,
-            sock=await _plain(self._loop, host, port),
+            sock=self._over or await _plain(self._loop, host, port),
         )
 
     async def _by_settings(

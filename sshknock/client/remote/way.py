@@ -1,0 +1,30 @@
+"""Which way a command goes to the server of a pairing that there is already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sshknock.client.config import Pairing
+from sshknock.client.knocked import knocked
+from sshknock.client.remote.connection import Connection, Target, parse_via
+
+
+@contextmanager
+def connected(
+    pairing: Pairing, via: str | None, *, look_first: bool = False
+) -> Iterator[Connection]:
+    """Yield an SSH connection to a pairing's server.
+
+    ``via`` is [USER@]HOST, by ssh's own settings. Without it the way is the pairing's own port, by
+    a knock; with ``look_first`` only when it does not answer without one. Raises NotReached,
+    NotOpened, and what ``knocked`` raises.
+    """
+    if via is not None:
+        with Connection(parse_via(via)) as connection:
+            yield connection
+        return
+    with knocked(pairing, look_first=look_first) as over:
+        target = Target(pairing.name, address=(pairing.host, pairing.port))
+        with Connection(target, over=over) as connection:
+            yield connection
