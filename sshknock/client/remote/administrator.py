@@ -67,7 +67,7 @@ class Administrator:
             return self._connection.run(_line("sudo", "-n", "--", PROGRAM, *words))
         # On standard input: an argument could be read by everybody there.
         command = _line("sudo", "-S", "-p", "", "--", PROGRAM, *words)
-        return self._connection.run(command, stdin=f"{self._password}\n")
+        return self._connection.run(command, stdin=f"{self._password}\n".encode())
 
     def _failure(self, done: Completed) -> SshknockError:
         where = self._connection.target

@@ -1,7 +1,8 @@
 """An SSH connection to a server for a few commands, with the user's own settings and keys.
 
-It goes to the port plainly and never through sshknock-proxy: it is there for a pair that has lost
-step, and works from where the port is visible, through a jump host or a private network.
+It goes to the port plainly and not through sshknock-proxy, unless it is told to: it is there for a
+pair that has lost step, and works from where the port is visible, through a jump host or a private
+network.
 The event loop runs only inside the calls, so that the caller may hold locks and ask questions in
 between, and so that ^C ends whatever is waited for.
 """
@@ -21,6 +22,7 @@ from typing import Any, TypeVar
 import asyncssh
 
 from sshknock.client.remote.errors import NotReached, explained
+from sshknock.client.remote.host_keys import Witness
 from sshknock.client.remote.settings import Hop, Settings, read
 from sshknock.errors import SshknockError, UsageError
 
@@ -76,15 +78,20 @@ class Connection:
     """One connection; use as a context manager, which raises NotReached.
 
     ``over`` is a socket that is connected to the target's address already: its door was knocked
-    open, say. It is closed at the end.
+    open, say. It is closed at the end. With ``through_us`` a target whose settings knock is
+    knocked for, as ssh does; else it is gone to plainly.
     """
 
-    def __init__(self, target: Target, *, over: socket.socket | None = None) -> None:
+    def __init__(
+        self, target: Target, *, through_us: bool = False, over: socket.socket | None = None
+    ) -> None:
         self.target = target
+        self._through_us = through_us
         self._over = over
         self._hidden = target.address is not None  # it is a pairing's port that we go to
         self._loop = asyncio.new_event_loop()
         self._connections: list[asyncssh.SSHClientConnection] = []  # jump hosts first
+        self._running: asyncio.Task[asyncssh.SSHCompletedProcess] | None = None
 
     def __enter__(self) -> Connection:  # noqa: PYI034  Self is of 3.11
         asyncssh.set_log_level("CRITICAL")  # what it would say, our errors say
@@ -107,22 +114,41 @@ class Connection:
     ) -> None:
         self._end()
 
-    def run(self, command: str, *, stdin: str = "") -> Completed:
-        """Run a command line there to its end; raise NotReached when the connection breaks."""
+    @property
+    def settings(self) -> Settings:
+        """What ssh's settings say of the target."""
+        return self._settings
+
+    @property
+    def host_key(self) -> asyncssh.SSHKey | None:
+        """The key by which the target showed who it is; None where it did so by Kerberos."""
+        return self._connection.get_server_host_key()
+
+    def run(self, command: str, *, stdin: bytes = b"", timeout_s: float = COMMAND_S) -> Completed:
+        """Run a command line there to its end; raise NotReached when the connection breaks.
+
+        One that ^C has interrupted here may still run there: ``finish`` waits for it.
+        """
         # Without any input asyncssh would leave the other side waiting for its end.
         given: dict[str, Any] = {"input": stdin} if stdin else {"stdin": asyncssh.DEVNULL}
+        running = self._connection.run(
+            command, **given, encoding=None, timeout=timeout_s, request_pty=False
+        )
+        self._running = self._loop.create_task(running)
         try:
-            done = self._wait(
-                self._connection.run(
-                    command, **given, errors="replace", timeout=COMMAND_S, request_pty=False
-                )
-            )
+            done = self._loop.run_until_complete(self._running)
         except asyncssh.TimeoutError as error:
-            raise NotReached(f"{self.target} took longer than {COMMAND_S:g} s") from error
+            raise NotReached(f"{self.target} took longer than {timeout_s:g} s") from error
         except (asyncssh.Error, OSError) as error:
             raise self._explained(error) from error
         code = -1 if done.returncode is None else done.returncode
-        return Completed(code, str(done.stdout or ""), str(done.stderr or ""))
+        return Completed(code, _text(done.stdout), _text(done.stderr))
+
+    def finish(self) -> None:
+        """Wait for a command that was interrupted here, as long as it may take."""
+        if self._running is not None and not self._running.done():
+            with suppress(asyncssh.Error, OSError):
+                self._loop.run_until_complete(self._running)
 
     def _explained(self, error: Exception) -> SshknockError:
         pairing = self.target.alias if self._hidden else None
@@ -131,10 +157,10 @@ class Connection:
     async def _connect(self) -> asyncssh.SSHClientConnection:
         target = self.target
         hop = Hop(target.alias, target.user)
-        settings = await read(hop)
+        settings = self._settings = await read(hop)
         if target.address is None:
-            self._hidden = settings.goes_through_us
-            return await self._by_settings(hop, settings, through_us=False)
+            self._hidden = settings.goes_through_us and not self._through_us
+            return await self._by_settings(hop, settings, through_us=self._through_us)
         host, port = target.address
         alias = settings.host_key_alias
         if alias is None and settings.address == target.alias:
@@ -182,7 +208,14 @@ class Connection:
         """Connect to one hop. Whatever decides about trust and the way there is an argument."""
         options = {"tunnel": None, "proxy_command": None, **hop.options(), **_NOTHING_OF_OURS}
         options |= {"known_hosts": settings.known_hosts, "login_timeout": LOGIN_S, **way}
-        made = await asyncssh.connect(**options)
+        witness = Witness()
+        try:
+            made = await asyncssh.connect(client_factory=lambda: witness, **options)
+        except asyncssh.HostKeyNotVerifiable as error:
+            shown = witness.shown
+            if shown is None:
+                raise
+            raise shown.error(str(hop), settings, way.get("host_key_alias")) from error
         self._connections.append(made)
         return made
 
@@ -200,6 +233,10 @@ class Connection:
             self._wait(_all_of(tasks))
             self._wait(_closed(self._connections))
         self._loop.close()
+
+
+def _text(output: object) -> str:
+    return output.decode(errors="replace") if isinstance(output, bytes) else ""
 
 
 async def _all_of(tasks: set[asyncio.Task[Any]]) -> None:

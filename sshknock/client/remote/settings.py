@@ -47,11 +47,17 @@ class Settings:
     """What the final reading says of one hop.
 
     ``known_hosts`` is never None, which would trust every host: ``UserKnownHostsFile none`` is no
-    leave to do so. ``address`` is the name or address to connect to.
+    leave to do so. ``learn_into`` is the file that learns an unknown host's key when the user
+    agrees, None where there is none. ``address`` is the name or address to connect to, and
+    ``identity_files`` are those that the settings name.
     """
 
     address: str
+    port: int
+    user: str
+    identity_files: tuple[str, ...]
     known_hosts: str | bytes | list[str]
+    learn_into: Path | None
     host_key_alias: str | None
     proxy_command: list[str] | None
     jumps: tuple[Hop, ...]
@@ -70,7 +76,11 @@ async def read(hop: Hop) -> Settings:
     command = found.proxy_command
     return Settings(
         address=found.host,
+        port=found.port,
+        user=found.username,
+        identity_files=tuple(map(str, found.config.get("IdentityFile") or ())),
         known_hosts=known,
+        learn_into=_learning_file(found.config.get("UserKnownHostsFile")),
         host_key_alias=found.host_key_alias,
         proxy_command=None if command is None else list(command),
         jumps=_jumps(found.tunnel),
@@ -79,8 +89,19 @@ async def read(hop: Hop) -> Settings:
 
 def _default_known_hosts() -> str | bytes:
     """Return the user's own file, or the content of none."""
-    file = Path("~/.ssh/known_hosts").expanduser()
+    file = _own_known_hosts()
     return str(file) if file.is_file() else b""
+
+
+def _own_known_hosts() -> Path:
+    return Path("~/.ssh/known_hosts").expanduser()
+
+
+def _learning_file(named: object) -> Path | None:
+    """Return ssh's choice: the first of the user's files, none where the settings want none."""
+    if named is None:
+        return _own_known_hosts()
+    return Path(str(named[0])).expanduser() if isinstance(named, list) and named else None
 
 
 def _jumps(value: object) -> tuple[Hop, ...]:
