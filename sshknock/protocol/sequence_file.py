@@ -1,0 +1,69 @@
+"""A file of one-time sequences, as the paper has it and a stock knockd reads it.
+
+A line is a sequence, ``11045:tcp,61405:udp,39673:tcp``. knockd takes the first line that is not a
+comment, and writes ``#`` over the first character of the line when it was used; so each line begins
+with a space, or a digit of the first port would be lost.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from sshknock.errors import BadInput
+from sshknock.protocol.knocks import Knock, Sequence, Transport
+from sshknock.records import record
+
+_MARK, _UNUSED = "#", " "
+_KNOCK = re.compile(r"([0-9]{1,5}):(tcp|udp)", re.ASCII)
+
+
+@record
+class Line:
+    """A sequence of the file; ``used`` tells that knockd has marked it."""
+
+    sequence: Sequence
+    used: bool = False
+
+
+def render(lines: Iterable[Line]) -> str:
+    """Return the text of a file; ``parse`` reads it back."""
+    return "".join(f"{_MARK if line.used else _UNUSED}{_text(line.sequence)}\n" for line in lines)
+
+
+def parse(text: str) -> tuple[Line, ...]:
+    """Read a file; what is behind ``#`` and no sequence is a comment.
+
+    Raises BadInput for any other line, with its number.
+    """
+    found = []
+    for number, line in enumerate(text.split("\n"), start=1):
+        words = line.strip(" \t\r")
+        used = words.startswith(_MARK)
+        sequence = _sequence(words.removeprefix(_MARK))
+        if sequence is not None:
+            found.append(Line(sequence, used))
+        elif words and not used:
+            raise BadInput(
+                f"line {number} is no sequence", "each is written as in 11045:tcp,61405:udp"
+            )
+    return tuple(found)
+
+
+def _text(sequence: Sequence) -> str:
+    return ",".join(map(str, sequence))
+
+
+def _sequence(text: str) -> Sequence | None:
+    knocks = [_knock(word) for word in text.split(",")]
+    return tuple(knock for knock in knocks if knock) if all(knocks) else None
+
+
+def _knock(text: str) -> Knock | None:
+    found = _KNOCK.fullmatch(text)
+    if found is None:
+        return None
+    try:
+        return Knock(int(found[1]), Transport(found[2]))
+    except BadInput:
+        return None

@@ -1,0 +1,173 @@
+"""In step with a stock knockd: one right counter at a time, and no way to ask for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sshknock.errors import BadInput
+from sshknock.protocol.counters import ATTEMPTS, ClientCounters
+from sshknock.protocol.list_counters import (
+    SEARCH_UPWARDS,
+    SPARE,
+    UNUSABLE,
+    SequenceList,
+    found_in_list,
+    next_of_list,
+    search_of_list,
+    sweep,
+)
+from sshknock.records import replace
+
+WINDOW = 8
+PLENTY = 1 << 40
+
+GOOD, LOST, UNSEEN, KILLED, FALSE = "good", "lost", "accepted unseen", "killed", "false confirm"
+
+
+@dataclass
+class Pair:
+    """A client with a list, and a knockd that accepts ``following`` and nothing else."""
+
+    counters: ClientCounters = field(default_factory=ClientCounters)
+    following: int = 0
+    limit: int = PLENTY
+    attempt: int = 0
+    lowest: int | None = None
+    accepted: list[int] = field(default_factory=list)
+
+    def new_run(self) -> None:
+        """Another ssh."""
+        self.attempt, self.lowest = 0, None
+
+    def try_once(self, fate: str) -> bool:
+        """Make one attempt; return whether the client has seen the server's identification."""
+        n, self.counters = next_of_list(self.counters, self.attempt, self.limit)
+        assert n < self.limit
+        self.lowest = n if self.lowest is None else min(n, self.lowest)
+        self.attempt += 1
+        arrived = fate in (GOOD, UNSEEN)
+        opened = arrived and n == self.following
+        if opened:
+            self.accepted.append(n)
+            self.following += 1
+        if fate == KILLED or self.attempt == ATTEMPTS:
+            self.new_run()
+        if fate == FALSE or (opened and fate == GOOD):
+            floor = None if fate == FALSE else self.lowest or 0
+            self.counters = self.counters.confirm(n, WINDOW, floor=floor)
+            self.new_run()
+            return True
+        return False
+
+    def bound(self) -> int:
+        """Return how many good attempts are enough: the sweep that is under way, and one more."""
+        c = self.counters
+        points = [len(sweep(c, top, self.limit)) for top in (c.sent, c.top or c.sent)]
+        return (sum(points) + 2) * 4 // 3 + 3
+
+
+fates = st.lists(st.sampled_from([GOOD, LOST, LOST, UNSEEN, KILLED]), max_size=200)
+
+
+@given(fates)
+def test_whatever_was_lost_or_unseen_they_meet_within_the_bound(history: list[str]) -> None:
+    """And no counter was ever accepted twice; after that each run takes one attempt."""
+    pair = Pair()
+    for fate in history:
+        pair.try_once(fate)
+    for _ in range(pair.bound()):
+        if pair.try_once(GOOD):
+            break
+    else:
+        raise AssertionError(f"not met: {pair}")
+    for _ in range(3):
+        assert pair.try_once(GOOD)
+    assert len(set(pair.accepted)) == len(pair.accepted)
+
+
+@given(fates, st.integers(1, 20), st.data())
+def test_confirms_that_were_false_are_healed(
+    history: list[str], confirms: int, data: st.DataObject
+) -> None:
+    """The port stood open to all for some logins, between any two events."""
+    pair = Pair()
+    at = data.draw(st.integers(0, len(history)))
+    for fate in (*history[:at], *[FALSE] * confirms, *history[at:]):
+        pair.try_once(fate)
+    assert any(pair.try_once(GOOD) for _ in range(pair.bound()))
+
+
+@given(fates, st.integers(1, 4))
+def test_a_server_that_lost_its_last_marks_is_met(history: list[str], lost: int) -> None:
+    """A knockd marks a used line without fsync: a power cut sets it back by some."""
+    pair = Pair()
+    for fate in history:
+        pair.try_once(fate)
+    pair.following = max(0, min(pair.following, pair.counters.confirmed + 1) - lost)
+    assert any(pair.try_once(GOOD) for _ in range(pair.bound()))
+
+
+@given(fates, st.integers(0, SEARCH_UPWARDS - 1), st.integers(0, 30))
+def test_a_search_finds_a_server_that_is_ahead_of_a_restored_client(
+    history: list[str], ahead: int, lost: int
+) -> None:
+    """Even where one train of the search is lost."""
+    pair = Pair()
+    for fate in history:
+        pair.try_once(fate)
+    confirmed = pair.counters.confirmed
+    following = confirmed + 1 + ahead
+    found = [
+        n for i, n in enumerate(search_of_list(confirmed, PLENTY)) if n == following and i != lost
+    ]
+    assert found
+
+
+def test_a_long_outage_does_not_make_the_way_back_long() -> None:
+    """After a hundred runs that nobody heard the first attempt of the next one comes through."""
+    pair = Pair()
+    for _ in range(100 * ATTEMPTS):
+        pair.try_once(LOST)
+    pair.new_run()
+    assert pair.try_once(GOOD)
+
+
+@given(st.lists(st.sampled_from([GOOD, LOST, UNSEEN]), max_size=200), st.integers(5, 40))
+def test_the_last_line_is_never_sent(history: list[str], end: int) -> None:
+    """A knockd dies with it: ``try_once`` holds that all sent are below the limit."""
+    known = SequenceList(0, end)
+    pair = Pair(limit=known.limit())
+    for fate in history:
+        if pair.counters.confirmed + 1 >= pair.limit:
+            break
+        pair.try_once(fate)
+    assert pair.following <= end - UNUSABLE - SPARE
+
+
+def test_what_is_left_and_when_it_is_low() -> None:
+    """Ten logins, or a tenth of what was carried last; a few are kept for carrying more."""
+    small, large = SequenceList(0, 54), SequenceList(1000, 2004)
+    assert (small.left(-1), small.left(48), small.left(49), small.left(60)) == (50, 1, 0, 0)
+    assert (small.limit(), small.limit(spare=True)) == (50, 53)
+    assert (small.is_low(38), small.is_low(39)) == (False, True)
+    assert (large.left(1898), large.is_low(1898), large.is_low(1899)) == (101, False, True)
+    assert SequenceList(0, 0).left(-1) == 0
+
+
+def test_the_file_itself_tells_the_servers_counter() -> None:
+    """It becomes the confirmed one, and certainly so; what was sent stays sent."""
+    before = ClientCounters(3, 9, top=7, step=2, strong=1)
+    assert found_in_list(before, 6) == ClientCounters(5, 9, strong=5)
+    assert found_in_list(before, 20) == ClientCounters(19, 19, strong=19)
+    assert found_in_list(ClientCounters(), 0) == ClientCounters()
+
+
+@pytest.mark.parametrize(("name", "value"), [("first", -1), ("first", 9), ("end", 1 << 62)])
+def test_a_list_that_cannot_be_is_refused(name: str, value: int) -> None:
+    """Below zero, after its end, beyond all counters."""
+    with pytest.raises(BadInput):
+        replace(SequenceList(2, 8), **{name: value})
