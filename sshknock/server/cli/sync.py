@@ -9,6 +9,7 @@ import click
 
 from sshknock.errors import UsageError
 from sshknock.protocol.counters import COUNTER_LIMIT
+from sshknock.server.cli.arguments import name_argument
 from sshknock.server.cli.root import opened
 from sshknock.server.cli.words import JSON_HELP, say
 from sshknock.server.reconcile import agree
@@ -19,7 +20,7 @@ _HIGHEST = COUNTER_LIMIT - (1 << 32)
 
 
 @click.command(short_help="Move a client's counter up.")
-@click.argument("name")
+@name_argument
 @click.option(
     "--at-least",
     "text",

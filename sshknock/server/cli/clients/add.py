@@ -10,7 +10,7 @@ import click
 from sshknock.errors import UsageError
 from sshknock.protocol.bits import PROTOCOL_SOURCES
 from sshknock.protocol.draws import PORT_SOURCES
-from sshknock.protocol.names import parse_name, parse_port
+from sshknock.protocol.names import is_pairing_id, parse_name, parse_port
 from sshknock.protocol.parameters import Parameters
 from sshknock.protocol.ranges import parse_ports, parse_range
 from sshknock.server.cli.clients.keys import (
@@ -58,6 +58,12 @@ from sshknock.system.command_line import reading_arguments
 @click.option(
     "--window", type=int, metavar="N", help="How many counters ahead are accepted.  [default: 8]"
 )
+@click.option(
+    "--id",
+    "token_id",
+    metavar="ID",
+    help="For programs: the token's id, 16 hexadecimal digits.  [default: one of chance]",
+)
 @click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
 def add(
     name: str,
@@ -70,6 +76,7 @@ def add(
     protocol_source: str | None,
     exclude: str | None,
     window: int | None,
+    token_id: str | None,
     *,
     as_json: bool,
 ) -> None:
@@ -83,6 +90,8 @@ def add(
         parse_name(name)
         named_hosts = parse_hosts(hosts)
         named_port = parse_port(port) if port else None
+        if token_id is not None and not is_pairing_id(token_id):
+            raise UsageError(f"{token_id!r} is no id of a token", "16 hexadecimal digits")
     output = TokenOutput(token_file)
     with opened() as (config, store):
         hidden_port = named_port or config.ports[0]
@@ -98,8 +107,9 @@ def add(
                 port=hidden_port,
                 parameters=parameters,
                 now=int(time.time()),
+                token_id=token_id,
             )
-            store.record("client added", int(time.time()), pairing=name)
+            store.record("client-added", int(time.time()), pairing=name)
             output.take(pairing, config)
     try:
         reconcile_server(f"client add {name}")

@@ -8,6 +8,7 @@ import time
 import click
 
 from sshknock.server import admissions, hiding
+from sshknock.server.cli.arguments import name_argument
 from sshknock.server.cli.root import opened
 from sshknock.server.cli.words import JSON_HELP, say, why_nobody_can_knock
 from sshknock.server.config import Config
@@ -17,7 +18,7 @@ from sshknock.server.store import Pairing, Store
 
 
 @click.command()
-@click.argument("name")
+@name_argument
 @click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
 def disable(name: str, *, as_json: bool) -> None:
     """Close a client's doors until it is enabled again. Its running sessions go on.
@@ -33,7 +34,7 @@ def disable(name: str, *, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("name")
+@name_argument
 @click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
 def enable(name: str, *, as_json: bool) -> None:
     """Give a disabled client its doors back, where its counter stands."""
@@ -45,7 +46,7 @@ def enable(name: str, *, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("name")
+@name_argument
 @click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
 def remove(name: str, *, as_json: bool) -> None:
     """Remove a pairing: its doors close, its running sessions go on.
@@ -60,7 +61,7 @@ def remove(name: str, *, as_json: bool) -> None:
         _shut_out(store, config, pairing)
         with store.transaction():
             store.remove_pairing(pairing)
-            store.record("client removed", int(time.time()), pairing=pairing.name)
+            store.record("client-removed", int(time.time()), pairing=pairing.name)
     reconcile_server(f"client remove {name}")
     if as_json:
         click.echo(json.dumps({"version": 1, "removed": pairing.name}))
@@ -78,7 +79,8 @@ def _switch(name: str, *, disabled: bool) -> str:
         if pairing.disabled is not disabled:
             with store.transaction():
                 store.set_disabled(pairing, disabled=disabled)
-                store.record(f"client {word}d", int(time.time()), pairing=pairing.name)
+                happened: Kind = "client-disabled" if disabled else "client-enabled"
+                store.record(happened, int(time.time()), pairing=pairing.name)
         if disabled:
             _shut_out(store, config, pairing)
     reconcile_server(f"client {word} {name}")

@@ -7,6 +7,7 @@ import json
 import click
 
 from sshknock.records import as_dict
+from sshknock.server.cli.arguments import name_argument
 from sshknock.server.cli.root import opened
 from sshknock.server.cli.words import JSON_HELP, NO_CLIENTS, local_time, say
 from sshknock.server.store import Pairing, Store
@@ -30,7 +31,7 @@ def list_(*, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("name")
+@name_argument
 @click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
 def show(name: str, *, as_json: bool) -> None:
     """Show a pairing; never its secret."""

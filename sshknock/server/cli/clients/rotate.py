@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from sshknock.errors import SshknockError
+from sshknock.server.cli.arguments import name_argument
 from sshknock.server.cli.clients.keys import (
     TokenOutput,
     parse_hosts,
@@ -22,7 +23,7 @@ from sshknock.system.command_line import reading_arguments
 
 
 @click.command(short_help="Give a client a new secret.")
-@click.argument("name")
+@name_argument
 @click.option(
     "--host",
     "hosts",
@@ -55,7 +56,7 @@ def rotate(name: str, hosts: tuple[str, ...], token_file: Path | None, *, as_jso
             new = store.begin_rotation(
                 pairing, hosts=named_hosts or pairing.hosts, now=int(time.time())
             )
-            store.record("rotation begun", int(time.time()), pairing=new.name)
+            store.record("rotation-begun", int(time.time()), pairing=new.name)
             output.take(new, config)
     try:
         reconcile_server(f"client rotate {name}")
