@@ -71,14 +71,21 @@ class Pairings(Database):
         port: int,
         parameters: Parameters,
         now: int,
+        token_id: str | None = None,
     ) -> Pairing:
-        """Make a pairing with a fresh secret; raise UsageError when the name is taken."""
+        """Make a pairing with a fresh secret; raise UsageError when name or id are taken.
+
+        ``token_id`` is chosen by a client that wants to know its own again, should it be cut off
+        before it hears of it.
+        """
         if any(p.name.lower() == name.lower() for p in self.clients()):
             raise UsageError(
                 f"there is a pairing {name!r} already",
                 f"choose another name, or 'sshknock-server client remove {name}' first",
             )
-        self._insert(name, hosts, port, parameters, now, Stage.CURRENT)
+        if any(p.token_id == token_id for p in self.pairings()):
+            raise UsageError(f"there is a token {token_id} already", "leave --id out")
+        self._insert(name, hosts, port, parameters, now, Stage.CURRENT, token_id)
         return self.pairing(name)
 
     def begin_rotation(self, pairing: Pairing, *, hosts: tuple[str, ...], now: int) -> Pairing:
@@ -154,13 +161,14 @@ class Pairings(Database):
         parameters: Parameters,
         now: int,
         stage: Stage,
+        token_id: str | None = None,
     ) -> None:
         self._db.execute(
             "INSERT INTO pairing (name, token_id, secret, parameters, hosts, port, created_at,"
             " stage) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 name,
-                secrets.token_hex(8),
+                token_id or secrets.token_hex(8),
                 secrets.token_bytes(32),
                 json.dumps(parameters.to_dict()),
                 json.dumps(hosts),
