@@ -19,10 +19,11 @@ from sshknock.client.config import Pairing
 from sshknock.client.keyrings import Keyring, open_keyring
 from sshknock.errors import BadInput, SshknockError
 from sshknock.protocol.counters import COUNTER_LIMIT, ClientCounters
+from sshknock.protocol.list_counters import SequenceList, next_of_list
 from sshknock.protocol.names import is_admission, is_pairing_id
 from sshknock.protocol.parameters import Parameters
 from sshknock.protocol.secrets import Secret
-from sshknock.records import record, replace
+from sshknock.records import as_dict, names_of, record, replace
 from sshknock.system.files import LockTimeout, locked
 
 OPENED = "opened"
@@ -37,7 +38,7 @@ MARGIN_S = 2
 UNUSED_S = 60
 """How long an admission may stand that no connection has used: the default timeout, doubled."""
 
-_VERSION = 1
+_VERSION, _VERSION_WITH_LIST = 1, 2
 _BY_HAND_LOCK_WAIT_S = 20.0
 
 
@@ -50,6 +51,8 @@ class PairingState:
     ``closed`` tells that its session came and went. ``admission_s`` is the token's. ``last_result``
     is ``failed`` from the moment a train leaves until its confirm. ``rtt_ms`` is the last round
     trip that was measured. ``replaces`` is the id that the pairing had before its last rotation.
+    ``listed`` is there for a server with a stock knockd and a list of sequences, and None where
+    the server derives its own.
     """
 
     pairing_id: str
@@ -64,6 +67,7 @@ class PairingState:
     last_result: str | None = None
     rtt_ms: int | None = None
     replaces: str | None = None
+    listed: SequenceList | None = None
 
     def belongs_to(self, pairing_id: str) -> bool:
         """Tell whether this is the state of the pairing that the settings know by this id.
@@ -71,6 +75,26 @@ class PairingState:
         A rotation writes the new state first: the settings may still have the id before it.
         """
         return pairing_id in (self.pairing_id, self.replaces)
+
+    @property
+    def is_fresh(self) -> bool:
+        """Tell whether the next counter is right on its first attempt if nothing was lost."""
+        ahead = self.counters.sent - self.counters.confirmed
+        return ahead < (self.parameters.window if self.listed is None else 1)
+
+    def is_used_up(self, *, spare: bool = False) -> bool:
+        """Tell whether the server's list has no sequence left; ``spare`` is for carrying more."""
+        known = self.listed
+        return known is not None and self.counters.confirmed + 1 >= known.limit(spare=spare)
+
+    def next(self, attempt: int, *, spare: bool = False) -> tuple[int, ClientCounters]:
+        """Return the counter of a run's attempt (from 0) and the place to store before sending.
+
+        A list must not be used up.
+        """
+        if self.listed is None:
+            return self.counters.next(attempt, self.parameters.window)
+        return next_of_list(self.counters, attempt, self.listed.limit(spare=spare))
 
     def confirmed(
         self, counter: int, *, floor: int | None, refused: bool, now: int
@@ -112,7 +136,7 @@ class PairingState:
 
     def encode(self) -> str:
         """Return the keyring's text. It holds the secret."""
-        values = {
+        values: dict[str, Any] = {
             "version": _VERSION,
             "id": self.pairing_id,
             "secret": self.secret.hex(),
@@ -132,6 +156,9 @@ class PairingState:
         }
         if self.replaces is not None:
             values["replaces"] = self.replaces
+        if self.listed is not None:  # an older program would knock as for a server of ours
+            values["version"] = _VERSION_WITH_LIST
+            values["list"] = as_dict(self.listed)
         return json.dumps(values, separators=(",", ":"))
 
     @classmethod
@@ -141,9 +168,10 @@ class PairingState:
             values = json.loads(text)
         except (ValueError, RecursionError):
             raise BadInput("it is damaged") from None
-        if not isinstance(values, dict) or repr(values.get("version")) != repr(_VERSION):
+        version = values.get("version") if isinstance(values, dict) else None
+        if type(version) is not int or version not in _EXTRA:
             raise BadInput("it was not written by this version of sshknock")
-        if values.keys() - {"replaces"} != _KEYS:
+        if values.keys() - {"replaces"} != _KEYS | _EXTRA[version]:
             raise BadInput("it has other parts than it should")
         _check_types(values)
         return cls(
@@ -161,6 +189,7 @@ class PairingState:
             last_result=values["last_result"],
             rtt_ms=values["rtt_ms"],
             replaces=values.get("replaces"),
+            listed=_list(values["list"]) if "list" in values else None,
         )
 
 
@@ -170,6 +199,7 @@ _KEYS = {
     *("confirmed", "sent", "top", "step", "strong", "last_result"),
     *_NUMBERS_OR_NONE,
 }
+_EXTRA: dict[int, set[str]] = {_VERSION: set(), _VERSION_WITH_LIST: {"list"}}
 
 
 def _check_types(values: dict[str, Any]) -> None:
@@ -186,6 +216,12 @@ def _check_types(values: dict[str, Any]) -> None:
     )
     if not right:
         raise BadInput("it holds something that it should not")
+
+
+def _list(values: object) -> SequenceList:
+    if not isinstance(values, dict) or values.keys() != set(names_of(SequenceList)):
+        raise BadInput("it holds something that it should not")
+    return SequenceList(**values)
 
 
 def _is_id(value: object) -> bool:

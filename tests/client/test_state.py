@@ -15,6 +15,7 @@ from sshknock.client.config import Pairing
 from sshknock.client.state import PairingState, Store
 from sshknock.errors import BadInput
 from sshknock.protocol.counters import ClientCounters
+from sshknock.protocol.list_counters import SequenceList
 from sshknock.protocol.parameters import Parameters
 from sshknock.protocol.secrets import Secret
 from sshknock.records import replace
@@ -54,6 +55,13 @@ any_state = st.builds(
     last_result=st.sampled_from([None, states.OPENED, states.FAILED, states.NOT_HIDDEN]),
     rtt_ms=counts,
     replaces=st.none() | st.from_regex("[0-9a-f]{16}", fullmatch=True),
+    listed=st.none()
+    | st.builds(
+        lambda first, count, warned: SequenceList(first, first + count, warned),
+        st.integers(0, 2**40),
+        st.integers(0, 10_000),
+        counts,
+    ),
 )
 
 
@@ -95,7 +103,7 @@ WRONG: dict[str, Any] = {
     "last_result": ["fine", 1],
     "rtt_ms": [-1, 1.5],
     "replaces": ["x", 1, None],
-    "version": [2, "1", None],
+    "version": [0, 2, 3, True, "1", None],
 }
 
 
@@ -117,6 +125,63 @@ def test_a_missing_or_an_extra_part_is_refused(key: str) -> None:
     del values[key]
     with pytest.raises(BadInput):
         PairingState.decode(json.dumps(values))
+
+
+LISTED = replace(STATE, listed=SequenceList(0, 100))
+WRONG_LISTS: list[Any] = [
+    *(None, [], {}, {"first": 0, "end": 1}, {"first": 0, "end": 1, "warned": None, "x": 1}),
+    *({"first": 2, "end": 1, "warned": None}, {"first": 0, "end": 1, "warned": -1}),
+    *({"first": 0, "end": "1", "warned": None}, {"first": True, "end": 1, "warned": None}),
+]
+
+
+@pytest.mark.parametrize("listed", WRONG_LISTS, ids=repr)
+def test_a_wrong_list_is_refused(listed: object) -> None:
+    """All of its parts, each a number in order."""
+    values = json.loads(LISTED.encode())
+    with pytest.raises(BadInput):
+        PairingState.decode(json.dumps({**values, "list": listed}))
+
+
+def test_only_a_state_with_a_list_needs_this_version() -> None:
+    """The others are written as before: a program from before there were lists goes on with them.
+
+    It refuses one with a list by its version, and does not knock as for a server of ours.
+    """
+    assert json.loads(STATE.encode())["version"] == 1
+    assert "list" not in json.loads(STATE.encode())
+    listed = json.loads(LISTED.encode())
+    assert listed["version"] == 2
+    with pytest.raises(BadInput, match="not written by this version"):
+        PairingState.decode(json.dumps({**listed, "version": 3}))
+    with pytest.raises(BadInput, match="other parts"):
+        PairingState.decode(json.dumps({**listed, "version": 1}))
+
+
+def test_a_state_from_before_there_were_lists_is_read() -> None:
+    """To the letter, as the first release wrote it."""
+    text = (
+        '{"version":1,"id":"0123456789abcdef","secret":"'
+        + SECRET.hex()
+        + '","parameters":{"window":16},"admission_s":0,"confirmed":3,"sent":5,"top":null,"step":0,'
+        '"strong":2,"refuses":false,"last_open":null,"last_train":null,"closed":false,'
+        '"last_result":null,"rtt_ms":null}'
+    )
+    assert PairingState.decode(text) == STATE
+    assert STATE.encode() == text
+
+
+def test_a_list_has_one_next_counter_and_an_end() -> None:
+    """Where the server derives its own sequences a window is ahead, and no end."""
+    assert STATE.is_fresh
+    assert not STATE.is_used_up()
+    assert STATE.next(0)[0] == 6
+    assert not LISTED.is_fresh
+    assert LISTED.next(0)[0] == 4
+    last = replace(LISTED, counters=ClientCounters(95, 95))
+    assert last.is_used_up()
+    assert not last.is_used_up(spare=True)
+    assert last.next(0, spare=True)[0] == 96
 
 
 class MemoryKeyring:
