@@ -23,6 +23,7 @@ from sshknock.system.files import locked, write_private
 FILE_KEYRING = "file"
 _VERSION = 1
 _KEYS = ("hosts", "port", "keyring", "id")
+_FOR_SSH = ("user", "identity_files", "host_key_alias")
 _LOCK_S = 10.0
 _HEAD = "# sshknock's pairings. 'sshknock set' changes them; comments are not kept.\n"
 
@@ -33,7 +34,8 @@ class Pairing:
 
     ``hosts`` are the names and addresses by which ssh may call it, the first one preferred;
     ``keyring`` is ``file`` or the ``module:Class`` of a keyring backend; ``pairing_id`` is the
-    token's, by which a second enrolment is recognised.
+    token's, by which a second enrolment is recognised. ``user``, ``identity_files`` and
+    ``host_key_alias`` are what ssh has to know beyond its own settings, as ssh has them.
     """
 
     name: str
@@ -41,6 +43,9 @@ class Pairing:
     port: int
     keyring: str
     pairing_id: str
+    user: str | None = None
+    identity_files: tuple[str, ...] = ()
+    host_key_alias: str | None = None
 
     @property
     def host(self) -> str:
@@ -135,12 +140,19 @@ def render(config: Config) -> str:
             f"keyring = {_quoted(pairing.keyring)}\n"
             f"id = {_quoted(pairing.pairing_id)}\n"
         )
+        if pairing.user is not None:
+            parts.append(f"user = {_quoted(pairing.user)}\n")
+        if pairing.identity_files:
+            files = ", ".join(map(_quoted, pairing.identity_files))
+            parts.append(f"identity_files = [{files}]\n")
+        if pairing.host_key_alias is not None:
+            parts.append(f"host_key_alias = {_quoted(pairing.host_key_alias)}\n")
     return "".join(parts)
 
 
 def _quoted(text: str) -> str:
-    """Return a TOML basic string; of the ASCII that there is here, JSON's is the same."""
-    return json.dumps(text)
+    """Return a TOML basic string; of printable text, which is all there is here, JSON's is one."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _parse(document: dict[str, Any]) -> Config:
@@ -159,7 +171,8 @@ def _parse_pairing(name: str, table: object) -> Pairing:
     parse_name(name)
     if not isinstance(table, dict):
         raise BadInput(f"{where} is no table")
-    _refuse_unknown({key: value for key, value in table.items() if key not in _KEYS}, where + ".")
+    known = {*_KEYS, *_FOR_SSH}
+    _refuse_unknown({key: value for key, value in table.items() if key not in known}, where + ".")
     for key in _KEYS:
         if key not in table:
             raise BadInput(f"{where}.{key} is missing")
@@ -174,10 +187,34 @@ def _parse_pairing(name: str, table: object) -> Pairing:
         raise BadInput(f"{where}.id is no id of a pairing")
     try:
         return Pairing(
-            name, tuple(parse_host(host) for host in hosts), parse_port(port), keyring, pairing_id
+            name,
+            tuple(parse_host(host) for host in hosts),
+            parse_port(port),
+            keyring,
+            pairing_id,
+            *_parse_for_ssh(table),
         )
     except BadInput as error:
         raise BadInput(f"{where}: {error.message}", error.hint) from error
+
+
+def _parse_for_ssh(table: dict[str, Any]) -> tuple[str | None, tuple[str, ...], str | None]:
+    user, files, alias = (table.get(key) for key in _FOR_SSH)
+    if files is not None and not isinstance(files, list):
+        raise BadInput("identity_files is no list of files")
+    return (
+        None if user is None else parse_for_ssh("user", user),
+        tuple(parse_for_ssh("identity_files", file) for file in files or ()),
+        None if alias is None else parse_for_ssh("host_key_alias", alias),
+    )
+
+
+def parse_for_ssh(key: str, value: object) -> str:
+    """Return a value that can stand in ssh's settings as it is, in quotes; raise BadInput."""
+    whole = isinstance(value, str) and value.strip() == value != "" and value.isprintable()
+    if not whole or '"' in str(value) or (key != "identity_files" and " " in str(value)):
+        raise BadInput(f"{key} cannot be {value!r}")
+    return str(value)
 
 
 def is_keyring(text: str) -> bool:

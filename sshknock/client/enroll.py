@@ -23,9 +23,23 @@ from sshknock.errors import (
 )
 from sshknock.protocol.names import parse_host, parse_name, parse_port
 from sshknock.protocol.token import Token
+from sshknock.records import as_dict, record, replace
 from sshknock.system.command_line import reading_arguments
 
 SYSTEM_KEYRING = "system"
+SETTINGS = "host=HOST, port=PORT, user=USER, identity_files=FILE,... or host_key_alias=NAME"
+
+
+@record
+class ForSsh:
+    """What ssh has to know of a server beyond its own settings; see ``config.Pairing``."""
+
+    user: str | None = None
+    identity_files: tuple[str, ...] = ()
+    host_key_alias: str | None = None
+
+
+NOTHING = ForSsh()
 
 
 def check_ready(name: str, keyring: str) -> None:
@@ -40,12 +54,19 @@ def check_ready(name: str, keyring: str) -> None:
 
 
 def enroll(
-    name: str, token: Token, *, keyring: str, host: str | None = None, again: bool = False
+    name: str,
+    token: Token,
+    *,
+    keyring: str,
+    host: str | None = None,
+    again: bool = False,
+    for_ssh: ForSsh = NOTHING,
 ) -> Pairing:
     """Make a pairing from a token; needs no network.
 
     ``keyring`` is ``system`` or ``file``; ``host`` takes the place of the hosts in the token;
-    ``again`` allows a token that was used here and forgotten.
+    ``again`` allows a token that was used here and forgotten; ``for_ssh`` is what its Host block
+    shall say beside.
     Raises UsageError for a name or a token that is taken, and KeyringUnavailable.
     """
     with reading_arguments():
@@ -59,7 +80,9 @@ def enroll(
         _refuse_token(known, token)
         if not again:
             _refuse_used(name, token)
-        pairing = Pairing(name, hosts, token.port, _recorded(keyring), token.pairing_id)
+        pairing = Pairing(
+            name, hosts, token.port, _recorded(keyring), token.pairing_id, **as_dict(for_ssh)
+        )
         _store_state(open_keyring(pairing.keyring), name, token)
         known.pairings[name] = pairing
     return pairing
@@ -94,22 +117,32 @@ def forget(name: str, *, force: bool = False) -> Pairing | None:
 
 
 def change(name: str, values: Mapping[str, str]) -> Pairing:
-    """Change what is known of a server: ``host`` (several with commas between) and ``port``."""
+    """Change what is known of a server.
+
+    ``host`` (several with commas between) and ``port``; ``user``, ``identity_files`` (the same) and
+    ``host_key_alias`` for ssh, of which an empty value leaves the word to ssh's own settings.
+    """
     with config.changing() as known, reading_arguments():
-        old = known.named(name)
-        hosts, port = old.hosts, old.port
-        for key, value in values.items():
-            if key == "host":
-                hosts = tuple(parse_host(host) for host in value.split(","))
-            elif key == "port":
-                port = parse_port(value)
-            else:
-                raise UsageError(
-                    f"there is nothing called {key!r} to set", "host=HOST or port=PORT"
-                )
-        pairing = Pairing(name, hosts, port, old.keyring, old.pairing_id)
+        pairing = replace(known.named(name), **_parsed(values))
         known.pairings[name] = pairing
     return pairing
+
+
+def _parsed(values: Mapping[str, str]) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for key, value in values.items():
+        if key == "host":
+            found["hosts"] = tuple(parse_host(host) for host in value.split(","))
+        elif key == "port":
+            found["port"] = parse_port(value)
+        elif key == "identity_files":
+            files = value.split(",") if value else ()
+            found[key] = tuple(config.parse_for_ssh(key, file) for file in files)
+        elif key in ("user", "host_key_alias"):
+            found[key] = config.parse_for_ssh(key, value) if value else None
+        else:
+            raise UsageError(f"there is nothing called {key!r} to set", SETTINGS)
+    return found
 
 
 def _refuse_name(known: Config, name: str) -> None:

@@ -63,12 +63,20 @@ class _Change:
 
 def block(pairing: Pairing) -> str:
     """Return the lines for ssh's configuration that lead to one pairing."""
-    return (
-        f"Host {pairing.name}\n"
-        f"    HostName {pairing.host}\n"
-        f"    Port {pairing.port}\n"
-        f"    ProxyCommand {_command(pairing.name)}\n"
-    )
+    lines = [f"HostName {pairing.host}", f"Port {pairing.port}"]
+    if pairing.user is not None:
+        lines.append(f"User {_quoted(pairing.user)}")
+    lines += [f"IdentityFile {_quoted(file)}" for file in pairing.identity_files]
+    if pairing.host_key_alias is not None:
+        lines.append(f"HostKeyAlias {_quoted(pairing.host_key_alias)}")
+    lines.append(f"ProxyCommand {_command(pairing.name)}")
+    return f"Host {pairing.name}\n" + "".join(f"    {line}\n" for line in lines)
+
+
+def _quoted(value: str) -> str:
+    """Return a value as it was meant: in quotes for its blanks, the signs of a token doubled."""
+    text = value.replace("%", "%%")
+    return f'"{text}"' if " " in text else text
 
 
 def _command(name: str) -> str:

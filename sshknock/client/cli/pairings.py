@@ -40,17 +40,21 @@ def enroll(name: str, source: str, keyring: str, host: str | None, again: bool) 
 
 @click.command("set")
 @name_argument
-@click.argument("values", nargs=-1, required=True, metavar="[host=HOST,...] [port=PORT]")
+@click.argument("values", nargs=-1, required=True, metavar="KEY=VALUE...")
 def set_(name: str, values: tuple[str, ...]) -> None:
-    """Change what is known of a server."""
+    """Change what is known of a server.
+
+    host=HOST,... and port=PORT say where it is. user=USER, identity_files=FILE,... and
+    host_key_alias=NAME stand in its Host block; an empty value leaves them to ssh's settings.
+    """
     from sshknock.client import ssh_config  # noqa: PLC0415
-    from sshknock.client.enroll import change  # noqa: PLC0415
+    from sshknock.client.enroll import SETTINGS, change  # noqa: PLC0415
 
     changes = {}
     for word in values:
         key, equals, value = word.partition("=")
         if not equals:
-            raise UsageError(f"{word!r} is no setting", "host=HOST or port=PORT")
+            raise UsageError(f"{word!r} is no setting", SETTINGS)
         changes[key] = value
     pairing = change(name, changes)
     with config.held() as known:
