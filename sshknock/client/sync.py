@@ -70,34 +70,45 @@ class Met:
 def ask_server(pairing: Pairing, *, via: str | None, called: str | None, ask: Ask) -> Met:
     """Let the server move on to a counter that was never sent, and follow it there.
 
-    ``via`` is [USER@]HOST, without it the pairing's own host and port; ``called`` the pairing's
-    name there, without it the server is asked for it. The server moves first: should we be killed
-    before our state is saved, it stands just above all that we sent, where logins find it.
-    Raises what ``remote`` raises; then the state is as it was.
+    ``via`` is [USER@]HOST. Without it the way is the pairing's own port: plainly where it answers,
+    else by a knock, which still opens to a pair that is only a little out of step. ``called`` is
+    the pairing's name there, without it the server is asked for it. The server moves first: should
+    we be killed before our state is saved, it stands just above all that we sent, where logins find
+    it. Raises what ``remote`` and ``knocked`` raise; then nothing has moved but for what was sent.
     """
     from sshknock.client.remote.administrator import Administrator  # noqa: PLC0415  slow to load
-    from sshknock.client.remote.connection import Connection, Target, parse_via  # noqa: PLC0415
+    from sshknock.client.remote.way import connected  # noqa: PLC0415
 
     if called is not None:
         with reading_arguments():
             parse_name(called)
     store = Store(pairing)
-    store.load()  # what is wrong here should be known before anybody is asked for a password
-    target = Target(pairing.name, address=(pairing.host, pairing.port))
-    with Connection(target if via is None else parse_via(via)) as connection:
-        server = Administrator(connection, ask)
-        if called is None:
-            name = _name_there(server, pairing)
-        else:
-            name = called
-            _ask_for(server, name)
-        with locked_by_hand(pairing.name):
-            state = store.load()
-            fresh = state.counters.sent + 1
-            answer = server.call("sync", name, "--at-least", str(fresh), "--json")
-            following = _next(answer, fresh)
-            store.save(replace(state, counters=state.counters.synced(following - 1)))
+    before = store.load()  # what is wrong here should be known before anybody is asked for anything
+    try:
+        with connected(pairing, via, look_first=True) as connection:
+            server = Administrator(connection, ask)
+            if called is None:
+                name, _ = find_client(server, pairing, before.pairing_id)
+            else:
+                name = called
+                _ask_for(server, name)
+            with locked_by_hand(pairing.name):
+                state = store.load()
+                fresh = state.counters.sent + 1
+                answer = server.call("sync", name, "--at-least", str(fresh), "--json")
+                following = _next(answer, fresh)
+                store.save(replace(state, counters=state.counters.synced(following - 1)))
+    except NotOpened as error:
+        raise _not_opened(pairing) from error
     return Met(following - 1, following, ahead=following > fresh)
+
+
+def _not_opened(pairing: Pairing) -> NotOpened:
+    return NotOpened(
+        f"{pairing.host} answers on port {pairing.port} neither without a knock nor with one",
+        f"look for its counter with 'sshknock sync {pairing.name} --search', let the administrator"
+        " run 'sshknock-server admit ADDRESS' for yours, or take another way with --via HOST",
+    )
 
 
 def _next(answer: dict[str, Any], least: int) -> int:
@@ -121,20 +132,23 @@ def _ask_for(server: Administrator, name: str) -> None:
         ) from error
 
 
-def _name_there(server: Administrator, pairing: Pairing) -> str:
+def find_client(
+    server: Administrator, pairing: Pairing, pairing_id: str
+) -> tuple[str, list[object]]:
     """Find what the server calls the pairing, by the id that the token gave to both.
 
-    Our own name for it might be that of somebody else's there, whose counter we would move.
+    Our own name for it might be that of somebody else's there. Returns its name there, and its ids:
+    the one in use, and that of a new secret which was not used yet.
     """
     clients = server.call("client", "list", "--json").get("clients")
     for client in clients if isinstance(clients, list) else ():
         name, ids = _name_and_ids(client)
-        if pairing.pairing_id in ids:
-            return parse_name(name)
+        if pairing_id in ids:
+            return parse_name(name), ids
     raise NoSuchPairing(
         f"the server has no pairing that is {pairing.name!r} here",
         "the pairing was removed or rotated on the server: ask there, or 'sshknock forget"
-        f" {pairing.name}' and enroll with a new token",
+        f" {pairing.name}' and enroll again",
     )
 
 

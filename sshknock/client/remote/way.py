@@ -16,15 +16,17 @@ def connected(
 ) -> Iterator[Connection]:
     """Yield an SSH connection to a pairing's server.
 
-    ``via`` is [USER@]HOST, by ssh's own settings. Without it the way is the pairing's own port, by
-    a knock; with ``look_first`` only when it does not answer without one. Raises NotReached,
-    NotOpened, and what ``knocked`` raises.
+    ``via`` is [USER@]HOST, by ssh's own settings; another pairing is knocked for there. Without it,
+    or with the pairing's own name in it, the way is the pairing's own port, by a knock; with
+    ``look_first`` only when it does not answer without one. Raises NotReached, NotOpened, and what
+    ``knocked`` raises.
     """
-    if via is not None:
-        with Connection(parse_via(via)) as connection:
+    target = Target(pairing.name) if via is None else parse_via(via)
+    if target.alias != pairing.name:
+        with Connection(target, through_us=True) as connection:
             yield connection
         return
     with knocked(pairing, look_first=look_first) as over:
-        target = Target(pairing.name, address=(pairing.host, pairing.port))
-        with Connection(target, over=over) as connection:
+        own = Target(pairing.name, target.user, (pairing.host, pairing.port))
+        with Connection(own, over=over) as connection:
             yield connection
