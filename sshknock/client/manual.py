@@ -38,9 +38,8 @@ def open_once(pairing: Pairing, *, look: bool) -> Opened:
     with locked_by_hand(pairing.name):
         state = store.load()
         opening = Opening(store, state, route, NoWatch())
-        fresh = state.counters.sent < state.counters.confirmed + state.parameters.window
         # A run by hand has one attempt, and has to get to all that a run of ssh would try.
-        first = 0 if fresh else secrets.randbelow(ATTEMPTS)
+        first = 0 if state.is_fresh else secrets.randbelow(ATTEMPTS)
         if not look:
             counter = opening.send_train(first)
             store.save(replace(opening.state, last_result=NOT_LOOKED_AT))
@@ -61,6 +60,11 @@ def close_last(pairing: Pairing) -> int:
     route = resolve(pairing.host, pairing.port)
     with locked_by_hand(pairing.name):
         state = store.load()
+        if state.listed is not None:
+            raise SshknockError(
+                f"{pairing.name!r} has no close sequences: its server has a stock knockd",
+                "nothing was sent; knockd closes the port by itself (see 'sshknock push --conf')",
+            )
         counter = state.counters.confirmed
         if counter < 0:
             raise BadInput(f"{pairing.name!r} was never opened, so there is nothing to close")

@@ -21,6 +21,7 @@ from sshknock.errors import NotOpened, SshknockError
 from sshknock.protocol.counters import ClientCounters, search_attempts
 from sshknock.protocol.derivation import derive
 from sshknock.protocol.knocks import Purpose, Sequence
+from sshknock.protocol.list_counters import search_of_list
 from sshknock.records import record, replace
 
 RUN_S = 15.0
@@ -32,6 +33,7 @@ _PROBE_S = 1.0  # where no round trip is known
 _LONGEST_PROBE_S = 3.0
 _SEARCH_PACING = 1  # as a run's second attempt: a lost packet would cost the whole search
 _MARGIN_S = 0.25
+_DAY_S = 24 * 60 * 60
 
 
 @record
@@ -48,14 +50,24 @@ class Opening:
 
     ``state`` is what was last saved, ``counter`` that of the last train, None before the first, and
     ``attempt`` that train's number, which is also its pacing's. ``route`` is the way it took.
+    ``spare`` is for the login that carries more sequences to a server with a list.
     """
 
-    def __init__(self, store: Store, state: PairingState, route: Route, watch: Watch) -> None:
+    def __init__(
+        self,
+        store: Store,
+        state: PairingState,
+        route: Route,
+        watch: Watch,
+        *,
+        spare: bool = False,
+    ) -> None:
         self.store = store
         self.state = state
-        self.route = route
+        self.route = route if state.listed is None else _by_ipv4(route)
         self.counter: int | None = None
         self.attempt = 0
+        self._spare = spare
         self._trains = 0
         self._doubts = 0  # the place in _WAIT_S for a search
         self._lowest: int | None = None
@@ -114,8 +126,12 @@ class Opening:
         For a pair that lost each other beyond what a run of ssh recovers. Whoever finds that a
         connection came of an earlier train than the last says so by ``doubt``.
         """
-        confirmed, window = self.state.counters.confirmed, self.state.parameters.window
-        for counter in search_attempts(confirmed, window):
+        confirmed, known = self.state.counters.confirmed, self.state.listed
+        if known is None:
+            points = search_attempts(confirmed, self.state.parameters.window)
+        else:
+            points = search_of_list(confirmed, known.limit())
+        for counter in points:
             self._send(counter, self.state.counters.sending(counter), _SEARCH_PACING)
             limit_s = self._wait_s(self._doubts)
             yield self._seen(connect(self.route, self._watch, limit_s=limit_s))
@@ -126,7 +142,9 @@ class Opening:
 
     def send_train(self, attempt: int) -> int:
         """Take the next counter, save that it is used, and send its train; return the counter."""
-        counter, counters = self.state.counters.next(attempt, self.state.parameters.window)
+        if self.state.is_used_up(spare=self._spare):
+            raise _used_up(self.store.pairing.name)
+        counter, counters = self.state.next(attempt, spare=self._spare)
         self._send(counter, counters, attempt)
         return counter
 
@@ -156,6 +174,16 @@ class Opening:
         )
         self._save(replace(state, rtt_ms=self._rtt_ms()))
         return self.counter
+
+    def few_left(self) -> int | None:
+        """Return how many logins the server's list is good for when these are few, once a day."""
+        known, now = self.state.listed, _now()
+        if known is None or not known.is_low(self.state.counters.confirmed):
+            return None
+        if known.warned is not None and 0 <= now - known.warned < _DAY_S:
+            return None
+        self._save(replace(self.state, listed=replace(known, warned=now)))
+        return known.left(self.state.counters.confirmed)
 
     def _was_seen_shut(self) -> bool:
         """Tell whether it was certainly shut before the last train could open it.
@@ -216,6 +244,25 @@ class Opening:
         if self._refused or self.state.counters.top is not None:
             hint += f"; or out of step: sshknock sync {name} --search"
         return NotOpened(message, hint)
+
+
+def _by_ipv4(route: Route) -> Route:
+    """Return the way to a server with a list: over IPv6 knockd hears its first sequence only."""
+    way = route.by(socket.AF_INET)
+    if way is None:
+        raise SshknockError(
+            f"{route.host} has no IPv4 address, and a stock knockd follows its list over IPv4 only",
+            "nothing was sent; sshknock-server on that machine hears both",
+        )
+    return way
+
+
+def _used_up(name: str) -> SshknockError:
+    return SshknockError(
+        f"all sequences that the server has for {name} are used up, so nothing was sent",
+        f"'sshknock push {name}' carries more, by a few that were kept for it; or by another way"
+        " there: --via [USER@]HOST",
+    )
 
 
 def prepare(before: PairingState, counter: int, counters: ClientCounters) -> Prepared:

@@ -143,6 +143,7 @@ class _Session:
             if identification.text is not None:
                 if opening.counter is not None:  # else the port was not hidden
                     opening.confirm()
+                    self._warn_when_low(opening)
                 return relay
             if not relay.server_ended:
                 return relay
@@ -186,8 +187,8 @@ class _Session:
     def _door(self) -> _Door | None:
         """Return the door that is to be closed; one that was never seen open may be open too."""
         opening = self._opening
-        if opening is None or opening.counter is None:
-            return None
+        if opening is None or opening.counter is None or opening.state.listed is not None:
+            return None  # a stock knockd shuts its doors by itself
         return self._hung_up or _Door(opening.route, opening.counter, opening.attempt)
 
     def _close(self) -> None:
@@ -200,6 +201,20 @@ class _Session:
             state = self._store.load()
             used = opening.state.last_result == OPENED
             self._store.save(replace(state, last_train=int(time.time()), closed=used))
+
+    def _warn_when_low(self, opening: Opening) -> None:
+        left = opening.few_left()
+        if left is None:
+            return
+        name = self._store.pairing.name
+        logins = "login" if left == 1 else "logins"
+        report(
+            SshknockError(
+                f"warning: the server's list of sequences for {name} is good for {left} more"
+                f" {logins}",
+                f"'sshknock push {name}' carries more there",
+            )
+        )
 
     def _warn_not_hidden(self, *, perhaps_admitted: bool) -> None:
         either = "an earlier knock may still let us in; else" if perhaps_admitted else "either"

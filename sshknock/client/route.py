@@ -35,6 +35,13 @@ class Route:
             return None
         return replace(self.alternative, alternative=replace(self, alternative=None))
 
+    def by(self, family: int) -> Route | None:
+        """Return the way by one family of addresses alone; None where there is none."""
+        for way in (self, self.alternative):
+            if way is not None and way.family == family:
+                return replace(way, alternative=None)
+        return None
+
     def to_port(self, port: int) -> tuple[Any, ...]:
         """Return the socket address of another port of the same host."""
         return (self.address[0], port, *self.address[2:])

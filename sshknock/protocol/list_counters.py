@@ -42,18 +42,22 @@ _STRIDE = 16
 class SequenceList:
     """What of a secret's open sequences a server has: the counters below ``end``.
 
-    ``first`` was the server's next counter when the last of them were carried there. ``warned`` is
-    when it was last said that the list runs low, in Unix seconds.
+    ``first`` was the server's next counter when the last of them were carried there. ``path`` is
+    that of the file on the server, empty where it is not known. ``warned`` is when it was last said
+    that the list runs low, in Unix seconds.
     """
 
     first: int
     end: int
+    path: str = ""
     warned: int | None = None
 
     def __post_init__(self) -> None:
         for number in (self.first, self.end, 0 if self.warned is None else self.warned):
             if type(number) is not int or not 0 <= number < COUNTER_LIMIT:
                 raise BadInput("a number of the list is out of range")
+        if not isinstance(self.path, str):
+            raise BadInput("the path of the list is no text")
         if self.first > self.end:
             raise BadInput("the list ends before it begins")
 

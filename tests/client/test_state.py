@@ -57,9 +57,10 @@ any_state = st.builds(
     replaces=st.none() | st.from_regex("[0-9a-f]{16}", fullmatch=True),
     listed=st.none()
     | st.builds(
-        lambda first, count, warned: SequenceList(first, first + count, warned),
+        lambda first, count, path, warned: SequenceList(first, first + count, path, warned),
         st.integers(0, 2**40),
         st.integers(0, 10_000),
+        st.text(),
         counts,
     ),
 )
@@ -128,10 +129,11 @@ def test_a_missing_or_an_extra_part_is_refused(key: str) -> None:
 
 
 LISTED = replace(STATE, listed=SequenceList(0, 100))
+RIGHT_LIST = {"first": 0, "end": 1, "path": "", "warned": None}
 WRONG_LISTS: list[Any] = [
-    *(None, [], {}, {"first": 0, "end": 1}, {"first": 0, "end": 1, "warned": None, "x": 1}),
-    *({"first": 2, "end": 1, "warned": None}, {"first": 0, "end": 1, "warned": -1}),
-    *({"first": 0, "end": "1", "warned": None}, {"first": True, "end": 1, "warned": None}),
+    *(None, [], {}, {"first": 0, "end": 1}, RIGHT_LIST | {"x": 1}),
+    *(RIGHT_LIST | {"first": 2}, RIGHT_LIST | {"first": True}, RIGHT_LIST | {"end": "1"}),
+    *(RIGHT_LIST | {"warned": -1}, RIGHT_LIST | {"path": None}),
 ]
 
 
