@@ -17,6 +17,7 @@ nmap          nmap
 rsync         rsync
 systemctl     systemd
 git           git
+mandoc        mandoc
 strace        strace
 tcc           tcc
 tmux          tmux

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -22,11 +21,11 @@ class ManualHook(BuildHookInterface[BuilderConfig]):
         sys.path.insert(0, self.root)
         from contrib.manual.share import write  # noqa: PLC0415  not to be found before
 
-        self._folder = Path(tempfile.mkdtemp(prefix="sshknock-manual-"))
-        write(self._folder)
-        build_data["shared_data"][str(self._folder)] = "share"
+        self._folder = tempfile.TemporaryDirectory(prefix="sshknock-manual-")
+        write(Path(self._folder.name))
+        build_data["shared_data"][self._folder.name] = "share"
 
     def finalize(self, version: str, _build_data: dict[str, Any], _artifact_path: str) -> None:
         """Remove them again."""
         if version != "editable":
-            shutil.rmtree(self._folder)
+            self._folder.cleanup()

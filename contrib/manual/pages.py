@@ -79,9 +79,9 @@ def _add_command(page: Page, path: str, command: click.Command) -> None:
             page.as_it_stands(paragraph.splitlines()[1:])
         else:
             page.paragraph(marked(paragraph))
-    for option in command.params:
-        record = option.get_help_record(context)
-        if record is not None and record[1]:
+    for parameter in command.params:
+        record = parameter.get_help_record(context)
+        if record is not None and (record[1] or isinstance(parameter, click.Option)):
             page.item(bold(record[0]), marked(record[1]))
 
 

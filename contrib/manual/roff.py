@@ -63,8 +63,8 @@ class Page:
         self._lines.append(text)
 
     def item(self, term: str, text: str) -> None:
-        """Add a term and what it means; both are set already."""
-        self._lines += [".TP", term, text]
+        """Add a term and what it means, which may be nothing; both are set already."""
+        self._lines += [".TP", term, text or r"\&"]
 
     def as_it_stands(self, lines: Iterable[str]) -> None:
         """Add lines that are not filled."""

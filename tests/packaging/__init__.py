@@ -1,0 +1,1 @@
+"""What people install: archives, pages, completions, packages."""
