@@ -21,6 +21,7 @@ from sshknock.errors import (
     SshknockError,
     UsageError,
 )
+from sshknock.protocol.list_counters import SequenceList
 from sshknock.protocol.names import parse_host, parse_name, parse_port
 from sshknock.protocol.token import Token
 from sshknock.records import as_dict, record, replace
@@ -61,12 +62,13 @@ def enroll(
     host: str | None = None,
     again: bool = False,
     for_ssh: ForSsh = NOTHING,
+    listed: SequenceList | None = None,
 ) -> Pairing:
     """Make a pairing from a token; needs no network.
 
     ``keyring`` is ``system`` or ``file``; ``host`` takes the place of the hosts in the token;
     ``again`` allows a token that was used here and forgotten; ``for_ssh`` is what its Host block
-    shall say beside.
+    shall say beside. ``listed`` is for a server with a stock knockd.
     Raises UsageError for a name or a token that is taken, and KeyringUnavailable.
     """
     with reading_arguments():
@@ -83,7 +85,7 @@ def enroll(
         pairing = Pairing(
             name, hosts, token.port, _recorded(keyring), token.pairing_id, **as_dict(for_ssh)
         )
-        _store_state(open_keyring(pairing.keyring), name, token)
+        _store_state(open_keyring(pairing.keyring), name, token, listed)
         known.pairings[name] = pairing
     return pairing
 
@@ -189,7 +191,7 @@ def _recorded(keyring: str) -> str:
     return find_backend()
 
 
-def _store_state(keyring: Keyring, name: str, token: Token) -> None:
+def _store_state(keyring: Keyring, name: str, token: Token, listed: SequenceList | None) -> None:
     """Write the first state, unless an enrolment of the same token was killed after it did."""
     left_over = keyring.get(name)
     if left_over is not None:
@@ -201,7 +203,11 @@ def _store_state(keyring: Keyring, name: str, token: Token) -> None:
             f"take another name, or 'sshknock forget {name}' first",
         )
     state = PairingState(
-        token.pairing_id, token.secret, token.parameters, admission_s=token.admission_s
+        token.pairing_id,
+        token.secret,
+        token.parameters,
+        admission_s=token.admission_s,
+        listed=listed,
     )
     try:
         _set_and_read_back(keyring, name, state.encode())

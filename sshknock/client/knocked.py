@@ -23,11 +23,13 @@ IDENTIFICATION_S = 10.0
 
 
 @contextmanager
-def knocked(pairing: Pairing, *, look_first: bool = False) -> Iterator[socket.socket]:
+def knocked(
+    pairing: Pairing, *, look_first: bool = False, spare: bool = False
+) -> Iterator[socket.socket]:
     """Yield a connection whose server has identified itself, with that line still to be read.
 
     With ``look_first`` a port that answers without a knock is taken as it is, and no counter is
-    used. The pairing's lock is held until the counter is confirmed, and not while the connection
+    used; ``spare`` may use the last sequences of a server's list. The pairing's lock is held until the counter is confirmed, and not while the connection
     lasts; at its end the close train goes out. Raises NotOpened, and SshknockError for a port that
     answers as no SSH server does.
     """
@@ -36,7 +38,7 @@ def knocked(pairing: Pairing, *, look_first: bool = False) -> Iterator[socket.so
     with ExitStack() as session:
         with locked_by_hand(pairing.name):
             state = store.load()
-            opening = Opening(store, state, route, NoWatch())
+            opening = Opening(store, state, route, NoWatch(), spare=spare)
             session.callback(_close, opening)
             connection = None
             if look_first or state.probe_is_due(int(time.time())):
@@ -80,7 +82,7 @@ def _identifies_itself(connection: socket.socket) -> bool:
 
 def _close(opening: Opening) -> None:
     """Send the close train of the door that was used, with the secret that had opened it."""
-    if opening.counter is None:
+    if opening.counter is None or opening.state.listed is not None:
         return
     with suppress(SshknockError, NothingSent), locked_by_hand(opening.store.pairing.name):
         send_close(opening.route, opening.state, opening.counter, attempt=opening.attempt)

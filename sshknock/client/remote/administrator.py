@@ -36,7 +36,7 @@ class Administrator:
 
         Raises NoRights, NotReached, NoSuchPairing where the server knows none, and RemoteFailed.
         """
-        done = self._run(words)
+        done = self.run(PROGRAM, *words)
         if done.code != 0:
             raise self._failure(done)
         try:
@@ -47,9 +47,10 @@ class Administrator:
             raise RemoteFailed(f"{PROGRAM} on {self._connection.target} gave no answer")
         return answer
 
-    def _run(self, words: tuple[str, ...]) -> Completed:
+    def run(self, *words: str) -> Completed:
+        """Run any command as root; what sudo says about it is in the answer. Raises NoRights."""
         if self._root:
-            return self._connection.run(_line(PROGRAM, *words))
+            return self._connection.run(_line(*words))
         for _ in range(_PASSWORDS):
             done = self._by_sudo(words)
             if done.code == 0 or not _says(done, _WANTS_PASSWORD):
@@ -64,9 +65,9 @@ class Administrator:
 
     def _by_sudo(self, words: tuple[str, ...]) -> Completed:
         if self._password is None:
-            return self._connection.run(_line("sudo", "-n", "--", PROGRAM, *words))
+            return self._connection.run(_line("sudo", "-n", "--", *words))
         # On standard input: an argument could be read by everybody there.
-        command = _line("sudo", "-S", "-p", "", "--", PROGRAM, *words)
+        command = _line("sudo", "-S", "-p", "", "--", *words)
         return self._connection.run(command, stdin=f"{self._password}\n".encode())
 
     def _failure(self, done: Completed) -> SshknockError:

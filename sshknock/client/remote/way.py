@@ -12,7 +12,7 @@ from sshknock.client.remote.connection import Connection, Target, parse_via
 
 @contextmanager
 def connected(
-    pairing: Pairing, via: str | None, *, look_first: bool = False
+    pairing: Pairing, via: str | None, *, look_first: bool = False, spare: bool = False
 ) -> Iterator[Connection]:
     """Yield an SSH connection to a pairing's server.
 
@@ -26,7 +26,7 @@ def connected(
         with Connection(target, through_us=True) as connection:
             yield connection
         return
-    with knocked(pairing, look_first=look_first) as over:
+    with knocked(pairing, look_first=look_first, spare=spare) as over:
         own = Target(pairing.name, target.user, (pairing.host, pairing.port))
         with Connection(own, over=over) as connection:
             yield connection
