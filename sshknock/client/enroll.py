@@ -118,6 +118,16 @@ def forget(name: str, *, force: bool = False) -> Pairing | None:
     return left
 
 
+def forget_left_over(name: str, pairing_id: str) -> None:
+    """Remove the item of an enrolment that was killed before the settings knew its pairing."""
+    for keyring in (FILE_KEYRING, SYSTEM_KEYRING):
+        with suppress(KeyringUnavailable, BadInput):
+            store = open_keyring(_recorded(keyring))
+            text = store.get(name)
+            if text is not None and PairingState.decode(text).pairing_id == pairing_id:
+                store.delete(name)
+
+
 def change(name: str, values: Mapping[str, str]) -> Pairing:
     """Change what is known of a server.
 
@@ -152,7 +162,8 @@ def _refuse_name(known: Config, name: str) -> None:
         if other.name.lower() == name.lower():
             raise UsageError(
                 f"there is a pairing {other.name!r} already",
-                f"take another name, or 'sshknock forget {other.name}' first",
+                f"'sshknock rotate {other.name}' gives it a new secret; or take another name, or"
+                f" 'sshknock forget {other.name}' first",
             )
 
 

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 from sshknock.client.remote.connection import Completed, Connection
-from sshknock.client.remote.errors import NoRights, RemoteFailed
+from sshknock.client.remote.errors import NoRights, NotInstalled, NotSetUp, RemoteFailed
 from sshknock.errors import EXIT_NO_SUCH_PAIRING, NoSuchPairing, SshknockError
 
 PROGRAM = "sshknock-server"
 _NO_SUCH_COMMAND = 127
+_NOT_SET_UP = "this server is not set up"  # its exit code is that of any failure
 _PASSWORDS = 3
 _WANTS_PASSWORD = ("a password is required", "incorrect password", "no password was provided")
 _REFUSED = ("not in the sudoers", "is not allowed", "may not run", "must have a tty")
@@ -74,13 +75,15 @@ class Administrator:
         where = self._connection.target
         for line in done.stderr.splitlines():
             if line.startswith("sshknock: "):  # it did start
-                unknown = done.code == EXIT_NO_SUCH_PAIRING
-                kind = NoSuchPairing if unknown else RemoteFailed
-                return kind(f"{where}: {line.removeprefix('sshknock: ')}")
+                said = line.removeprefix("sshknock: ")
+                kind: type[SshknockError] = NotSetUp if said == _NOT_SET_UP else RemoteFailed
+                if done.code == EXIT_NO_SUCH_PAIRING:
+                    kind = NoSuchPairing
+                return kind(f"{where}: {said}")
         if not self._root and _says(done, (*_REFUSED, *_WANTS_PASSWORD, "'sudo'")):
             return NoRights(f"sudo on {where} does not let you run {PROGRAM}", self._as_root)
         if done.code == _NO_SUCH_COMMAND or _says(done, ("command not found",)):
-            return RemoteFailed(
+            return NotInstalled(
                 f"{PROGRAM} was not found on {where}",
                 f"is it the right host? else there: ln -s /opt/sshknock/bin/{PROGRAM}"
                 " /usr/local/sbin/",

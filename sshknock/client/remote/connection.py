@@ -45,12 +45,13 @@ class Target:
     """Where to go: ``alias`` is the Host of ssh's settings that are used.
 
     ``address`` is the host and port to connect to, None for those of the settings; ``user`` takes
-    the place of theirs.
+    the place of theirs, and so does ``host_key_alias``, where there is an ``address``.
     """
 
     alias: str
     user: str | None = None
     address: tuple[str, int] | None = None
+    host_key_alias: str | None = None
 
     def __str__(self) -> str:
         where = self.alias if self.address is None else "{} port {}".format(*self.address)
@@ -162,7 +163,7 @@ class Connection:
             self._hidden = settings.goes_through_us and not self._through_us
             return await self._by_settings(hop, settings, through_us=self._through_us)
         host, port = target.address
-        alias = settings.host_key_alias
+        alias = target.host_key_alias or settings.host_key_alias
         if alias is None and settings.address == target.alias:
             alias = host  # ssh has no HostName for it
         return await self._open(

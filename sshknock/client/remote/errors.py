@@ -27,6 +27,14 @@ class RemoteFailed(SshknockError):
     """sshknock-server is not there, or says that something is wrong."""
 
 
+class NotInstalled(RemoteFailed):
+    """There is no sshknock-server there."""
+
+
+class NotSetUp(RemoteFailed):
+    """``sshknock-server init`` has not run there."""
+
+
 def explained(error: Exception, where: str, *, pairing: str | None = None) -> SshknockError:
     """Return the error for what kept us from a connection to ``where``.
 
