@@ -29,3 +29,17 @@ def read_token() -> str:
         return sys.stdin.read()
     except UnicodeDecodeError as error:
         raise BadInput("the token is no text") from error
+
+
+def agrees(question: str) -> bool | None:
+    """Ask for a yes or a no on the terminal; return None when there is none.
+
+    Whatever is not yes is no.
+    """
+    try:
+        with open("/dev/tty", "r+b", buffering=0) as tty:  # noqa: PTH123
+            tty.write(f"{question} [y/N] ".encode())
+            answer = tty.readline()
+    except OSError:
+        return None
+    return answer.decode(errors="replace").strip().lower() in {"y", "yes"}
