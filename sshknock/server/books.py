@@ -9,16 +9,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from sshknock.protocol.addresses import Address, parse_address
 from sshknock.protocol.counters import COUNTER_LIMIT
 from sshknock.protocol.derivation import derive
 from sshknock.protocol.knocks import Knock, Purpose
 from sshknock.server import hiding, proc, sessions
-from sshknock.server.config import Config
+from sshknock.server.config import Config, Hook
 from sshknock.server.engines.base import Door, format_sequence, parse_sequence
 from sshknock.server.firewall.kernel import Used
+from sshknock.server.moments import span
 from sshknock.server.store import Session, Stage, Store, Ticket
+
+_LATE_LOGIN_S = 60  # as long as a hook waits for its turn
 
 
 def take_in(store: Store, used: Iterable[Used], *, now: int, not_before: int) -> None:
@@ -39,18 +43,26 @@ def take_in(store: Store, used: Iterable[Used], *, now: int, not_before: int) ->
                 ticket.pairing, ticket.counter, address, now=now, not_before=not_before
             )
             hiding.note_knock(store, address, not_before, proc.now())
-            store.record("open", now, pairing=name, address=address, detail=_nth(ticket.counter))
+            store.record("open", now, pairing=name, address=address, counter=ticket.counter)
             if ticket.counter + 1 >= COUNTER_LIMIT:
                 detail = f"no counter is left: 'sshknock-server client rotate {name}'"
-                store.record("used up", now, pairing=name, detail=detail)
+                store.record("used-up", now, pairing=name, detail=detail)
     for ticket, address in taken:
         if ticket.purpose is Purpose.CLOSE:
+            detail = ""
             for session in store.sessions():
                 if (session.pairing, session.counter) == (ticket.pairing, ticket.counter):
                     store.end_session(session.id)
+                    detail = _lasted(session, now)
             store.withdraw(ticket.id)
-            name = names[ticket.pairing]
-            store.record("close", now, pairing=name, address=address, detail=_nth(ticket.counter))
+            store.record(
+                "close",
+                now,
+                pairing=names[ticket.pairing],
+                address=address,
+                counter=ticket.counter,
+                detail=detail,
+            )
 
 
 def _end_rotation(store: Store, opened: int, now: int) -> None:
@@ -62,17 +74,23 @@ def _end_rotation(store: Store, opened: int, now: int) -> None:
 
 
 def end_sessions(store: Store, config: Config, admitted: frozenset[Address], now: int) -> None:
-    """Strike out the sessions that are over; ``admitted`` is what the kernel lets in."""
+    """Strike out the sessions that are over; ``admitted`` is what the kernel lets in.
+
+    A door behind which nobody logged in was for nothing, and the log says so, where a hook tells of
+    logins.
+    """
     names = {pairing.id: pairing.name for pairing in store.pairings()}
     running = store.sessions()
     for session in sessions.that_are_over(running, config, admitted):
+        unused = session.sshd_pid is None and config.hook is not Hook.NONE
         store.end_session(session.id)
         store.record(
-            "end",
+            "unused" if unused else "end",
             now,
             pairing=names[session.pairing],
             address=session.address,
-            detail=_nth(session.counter),
+            counter=session.counter,
+            detail="nobody logged in" if unused else _lasted(session, now),
         )
     store.forget_replaced()
 
@@ -149,24 +167,46 @@ def _former(store: Store) -> dict[int, int | None]:
     }
 
 
-def attach(store: Store, peer: Address, peer_port: int, pid: int, started: int) -> None:
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A session that began in sshd: the client's end of its connection, and the sshd process.
+
+    ``started`` is the process's start time in clock ticks since boot.
+    """
+
+    address: Address
+    peer_port: int
+    pid: int
+    started: int
+
+
+def attach(store: Store, login: Login, now: int) -> None:
     """Note that an sshd process serves the session that was opened from an address.
 
-    ``started`` is the process's start time in clock ticks since boot. Where several sessions of one
-    address wait (two clients behind one NAT), the oldest is meant: they are alike to us. A
-    connection that no door let in, from a network that is always admitted, say, is not entered; nor
-    is an sshd that began before the door opened, and whose own session the client has closed.
+    Where several sessions of one address wait (two clients behind one NAT), the oldest is meant:
+    they are alike to us. A connection that no door let in, from a network that is always admitted,
+    say, is not entered; nor is an sshd that began before the door opened, and whose own session the
+    client has closed. A session that was over before we heard of its login is in the log alone.
     """
-    session = _waiting_session(store.sessions(), str(peer), pid, started)
+    running = store.sessions()
+    if any((s.sshd_pid, s.sshd_started) == (login.pid, login.started) for s in running):
+        return  # told twice: ForceCommand runs once a channel
+    address = str(login.address)
+    names = {pairing.id: pairing.name for pairing in store.pairings()}
+    session = _waiting_session(running, address, login.started)
     if session is not None:
-        store.attach(session.id, peer_port=peer_port, pid=pid, started=started)
+        doors = [(names[session.pairing], session.counter)]
+        store.attach(session.id, peer_port=login.peer_port, pid=login.pid, started=login.started)
+    else:
+        not_over = {(names[s.pairing], s.counter) for s in running}
+        recent = store.doors_without_login(address, now - _LATE_LOGIN_S)
+        doors = [door for door in recent if door not in not_over]
+    for name, counter in doors[:1]:
+        detail = f"from port {login.peer_port}"
+        store.record("login", now, pairing=name, address=address, counter=counter, detail=detail)
 
 
-def _waiting_session(
-    running: list[Session], address: str, pid: int, started: int
-) -> Session | None:
-    if any((s.sshd_pid, s.sshd_started) == (pid, started) for s in running):
-        return None  # told twice: ForceCommand runs once a channel
+def _waiting_session(running: list[Session], address: str, started: int) -> Session | None:
     waiting = [
         s
         for s in running
@@ -175,5 +215,5 @@ def _waiting_session(
     return waiting[0] if waiting else None
 
 
-def _nth(counter: int) -> str:
-    return f"counter {counter}"
+def _lasted(session: Session, now: int) -> str:
+    return f"after {span(now - session.opened_at)}"

@@ -18,7 +18,7 @@ from enum import Enum
 from sshknock.errors import SshknockError
 from sshknock.server import proc
 from sshknock.server.moments import local_time, span
-from sshknock.server.store import Store
+from sshknock.server.store import Kind, Store
 
 TRIAL_LONGEST_S = 24 * 3600
 HOW_TO_HIDE = "'sshknock-server hide', on trial with --trial 10m"
@@ -34,6 +34,14 @@ class Mode(Enum):
     TRIAL = "trial"
     UNHIDDEN = "unhidden"
     TRIAL_OVER = "trial over"
+
+
+_HAPPENED: dict[Mode, Kind] = {
+    Mode.HIDDEN: "hidden",
+    Mode.TRIAL: "trial",
+    Mode.UNHIDDEN: "unhidden",
+    Mode.TRIAL_OVER: "trial-over",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +130,7 @@ def change(store: Store, hiding: Hiding, *, by: str) -> None:
     detail = f"by {by}"
     if hiding.mode is Mode.TRIAL:
         detail += f", until {local_time(hiding.until)}"
-    store.record(hiding.mode.value, hiding.since, detail=detail)
+    store.record(_HAPPENED[hiding.mode], hiding.since, detail=detail)
     keep(store, replace(hiding, applied=None, knocked={}))
 
 
@@ -220,5 +228,5 @@ def note_applied(store: Store, ticks: int) -> None:
 
 def _end(store: Store, hiding: Hiding, now: int) -> None:
     over_at = min(hiding.until, now)
-    store.record(Mode.TRIAL_OVER.value, now, detail="nobody had logged in by a knock")
+    store.record("trial-over", now, detail="nobody had logged in by a knock")
     keep(store, Hiding(Mode.TRIAL_OVER, over_at))

@@ -74,11 +74,10 @@ def enter_session(
     way. The engine is left to the next reconcile. A login that came through the door of a port on
     trial confirms the trial.
     """
+    address = parse_address(peer_address)
     with opened() as (config, store):
-        agree(store, config, "session")
-        address = parse_address(peer_address)
+        agree(store, config, "session", login=books.Login(address, peer_port, pid, started))
         with store.transaction():
-            books.attach(store, address, peer_port, pid, started)
             proves = (
                 local_port in config.ports
                 and hiding.has_knocked(store, str(address), started, config.timeout_s)
@@ -108,11 +107,17 @@ def engine(store: Store, config: Config) -> KnockdEngine:
 
 
 def agree(
-    store: Store, config: Config, reason: str, listener: DoorEngine | None = None
+    store: Store,
+    config: Config,
+    reason: str,
+    listener: DoorEngine | None = None,
+    *,
+    login: books.Login | None = None,
 ) -> tuple[Door, ...]:
     """Make the books and the kernel agree; return the doors. The caller holds the lock.
 
-    ``listener`` is the engine, where the caller has made it: that asks for addresses.
+    ``listener`` is the engine, where the caller has made it: that asks for addresses. ``login`` is
+    entered after the knock that may have opened its door, and before its session is over.
     """
     capacity = (listener or engine(store, config)).capacity
     paths.RUN.mkdir(mode=0o755, exist_ok=True)
@@ -121,7 +126,8 @@ def agree(
         state = kernel.read()
         now = int(time.time())
         with store.transaction():
-            statements = _plan(store, config, state, now, reason, capacity)
+            statements = _plan(store, config, state, now, reason, capacity, login)
+        login = None
         try:
             if statements:
                 kernel.apply(statements, lock=store.lock)
@@ -137,7 +143,13 @@ def agree(
 
 
 def _plan(
-    store: Store, config: Config, state: TableState | None, now: int, reason: str, capacity: int
+    store: Store,
+    config: Config,
+    state: TableState | None,
+    now: int,
+    reason: str,
+    capacity: int,
+    login: books.Login | None,
 ) -> str | None:
     """Move the books on; return the statements that the table needs, None when it needs none.
 
@@ -150,10 +162,7 @@ def _plan(
             store.withdraw_generation(planned)
         store.set_meta(_GENERATION, str(state.generation))
         store.set_meta(_PLANNED, None)
-    if state is not None:
-        # Even in a table that is not ours: a ticket's id is never used again, so a mark can only
-        # move a counter up.
-        books.take_in(store, state.used, now=now, not_before=int(store.meta(_LOOKED_AT) or 0))
+    _take_in(store, state, login, now)
     if state is not None and ours:
         _reissue_missing(store, state)
     admitted = frozenset(state.admitted) if state is not None and ours else frozenset[Address]()
@@ -182,6 +191,16 @@ def _plan(
     generations = table.delete("generation", [str(state.generation)])
     generations += table.add("generation", [str(new_generation)])
     return "\n".join(generations + statements) + "\n"
+
+
+def _take_in(store: Store, state: TableState | None, login: books.Login | None, now: int) -> None:
+    """Enter what happened: first the doors that were used, then who came in."""
+    if state is not None:
+        # Even in a table that is not ours: a ticket's id is never used again, so a mark can only
+        # move a counter up.
+        books.take_in(store, state.used, now=now, not_before=int(store.meta(_LOOKED_AT) or 0))
+    if login is not None:
+        books.attach(store, login, now)
 
 
 def _heed(store: Store, config: Config, state: TableState | None, now: int) -> str | None:

@@ -138,7 +138,7 @@ def _ask_for_new_table(changes: list[str], wanted: Hiding, was: Hiding | None) -
         with store.transaction():
             make_table_anew(store)
             if changes:
-                store.record("settings changed", int(time.time()), detail=", ".join(changes))
+                store.record("settings-changed", int(time.time()), detail=", ".join(changes))
             if wanted == was:
                 hiding.forget_applied(store)
             else:

@@ -2,7 +2,9 @@
 
 import ipaddress
 import os
+import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,9 +15,10 @@ from sshknock.protocol.derivation import derive
 from sshknock.protocol.knocks import Purpose
 from sshknock.protocol.parameters import Parameters
 from sshknock.server import books, proc
-from sshknock.server.config import Config
+from sshknock.server.books import Login
+from sshknock.server.config import Config, Hook
 from sshknock.server.firewall.kernel import Used
-from sshknock.server.store import Store, Ticket
+from sshknock.server.store import Store, Ticket, log
 
 HERE = ipaddress.ip_address("192.0.2.7")
 CONFIG = Config("eth0", timeout_s=30)
@@ -152,8 +155,8 @@ def test_the_last_counter_of_all_is_the_end_of_one_pairing_only(store: Store) ->
     use(store, last, others)
     assert [p.next for p in store.pairings()] == [COUNTER_LIMIT, 1]
     assert [t.purpose for t in store.tickets() if t.pairing == 1] == [Purpose.CLOSE]
-    assert [(e.kind, e.pairing) for e in store.events(9) if e.kind == "used up"] == [
-        ("used up", "laptop")
+    assert [(e.kind, e.pairing) for e in store.events(9) if e.kind == "used-up"] == [
+        ("used-up", "laptop")
     ]
     with store.transaction():
         store.raise_next(1, COUNTER_LIMIT + 5)
@@ -165,7 +168,7 @@ def test_a_session_ends_with_the_sshd_that_serves_it(store: Store) -> None:
     use(store, ticket(store, 0))
     started = proc.started(os.getpid()) or 0
     with store.transaction():
-        books.attach(store, HERE, 50000, os.getpid(), started)
+        books.attach(store, Login(HERE, 50000, os.getpid(), started), now=100)
         books.end_sessions(store, CONFIG, frozenset(), now=10_000)
     assert len(store.sessions()) == 1
     with store.transaction():
@@ -189,10 +192,10 @@ def test_an_sshd_that_began_before_the_door_opened_serves_another_session(store:
     """Its own session was closed by the client before anybody could tell whose it was."""
     with store.transaction():
         books.take_in(store, [Used(ticket(store, 0).id, HERE)], now=100, not_before=5000)
-        books.attach(store, HERE, 50000, 4711, 4999)
+        books.attach(store, Login(HERE, 50000, 4711, 4999), now=100)
     assert [s.sshd_pid for s in store.sessions()] == [None]
     with store.transaction():
-        books.attach(store, HERE, 50001, 4712, 5000)
+        books.attach(store, Login(HERE, 50001, 4712, 5000), now=100)
     assert [s.sshd_pid for s in store.sessions()] == [4712]
 
 
@@ -201,8 +204,92 @@ def test_one_sshd_is_one_session_however_often_it_is_told(store: Store) -> None:
     use(store, ticket(store, 0), ticket(store, 1))
     with store.transaction():
         for _ in range(3):
-            books.attach(store, HERE, 50000, 4711, 1)
+            books.attach(store, Login(HERE, 50000, 4711, 1), now=100)
     assert [s.sshd_pid for s in store.sessions()] == [4711, None]
+
+
+def told(store: Store) -> list[tuple[str, int | None, str]]:
+    """What the log says: events, counters and details."""
+    return [(event.kind, event.counter, event.detail) for event in store.events()]
+
+
+def test_the_log_tells_a_visit_from_its_knock_to_its_end(store: Store) -> None:
+    """Who came in, by which connection, for how long, and what ended it."""
+    use(store, ticket(store, 3), now=100)
+    with store.transaction():
+        books.attach(
+            store, Login(HERE, 50000, os.getpid(), proc.started(os.getpid()) or 0), now=101
+        )
+    use(store, ticket(store, 3, Purpose.CLOSE), now=285)
+    assert told(store) == [
+        ("open", 3, ""),
+        ("login", 3, "from port 50000"),
+        ("close", 3, "after 3 min"),
+    ]
+    assert {(event.pairing, event.address) for event in store.events()} == {("laptop", str(HERE))}
+
+
+@pytest.mark.parametrize(
+    ("hook", "expected"),
+    [(Hook.PAM, ("unused", 0, "nobody logged in")), (Hook.NONE, ("end", 0, "after 9 s"))],
+)
+def test_a_door_that_nobody_went_through_is_told_apart(
+    store: Store, hook: Hook, expected: tuple[str, int, str]
+) -> None:
+    """Where logins are noticed at all."""
+    use(store, ticket(store, 0), now=100)
+    with store.transaction():
+        books.end_sessions(store, replace(CONFIG, hook=hook), frozenset(), now=109)
+    assert told(store)[-1] == expected
+
+
+def test_a_login_that_is_told_after_its_end_is_in_the_log(store: Store) -> None:
+    """Once, and neither for the door of a session that has yet to begin nor long after.
+
+    A short session may be closed before its hook gets its turn.
+    """
+    use(store, ticket(store, 0), now=100)
+    use(store, ticket(store, 0, Purpose.CLOSE), now=101)
+    with store.transaction():
+        books.take_in(store, [Used(ticket(store, 1).id, HERE)], now=102, not_before=5000)
+        books.attach(store, Login(HERE, 50000, 4711, 4999), now=102)
+        books.attach(store, Login(HERE, 50000, 4711, 4999), now=102)
+        books.issue_tickets(store, generation=3, close_doors=99)
+    assert [line for line in told(store) if line[0] == "login"] == [("login", 0, "from port 50000")]
+    use(store, ticket(store, 1, Purpose.CLOSE), now=103)
+    with store.transaction():
+        books.attach(store, Login(HERE, 50000, 4711, 4999), now=1000)
+    assert [line[1] for line in told(store) if line[0] == "login"] == [0]
+
+
+def test_the_log_keeps_its_latest_lines(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It does not grow for ever, and its numbers are never given again."""
+    monkeypatch.setattr(log, "EVENTS_KEPT", 3)
+    with store.transaction():
+        for moment in range(5):
+            store.record("restarted", moment)
+    assert [event.at for event in store.events()] == [2, 3, 4]
+    third = store.events()[0]
+    assert [event.at for event in store.events_after(third.id)] == [3, 4]
+
+
+def test_what_was_taken_back_is_told_to_nobody(tmp_path: Path) -> None:
+    """The system's log hears of what is in the books, and not before it lasts."""
+    heard: list[tuple[str, int]] = []
+    store = Store(tmp_path / "other.db", tell=lambda event: heard.append((event.kind, event.at)))
+
+    def spoil() -> None:
+        with store.transaction():
+            store.record("hidden", 1)
+            raise sqlite3.OperationalError
+
+    with pytest.raises(SystemFault):
+        spoil()
+    with store.transaction():
+        store.record("unhidden", 2)
+        assert heard == []
+    assert heard == [("unhidden", 2)]
+    store.close()
 
 
 def test_the_books_are_private_and_refuse_names_twice(store: Store, tmp_path: Path) -> None:

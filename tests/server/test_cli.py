@@ -26,7 +26,7 @@ from sshknock.server.engines.knockd import conf_file
 from sshknock.server.exposures import Exposure
 from sshknock.server.firewall import kernel
 from sshknock.server.status import Status
-from sshknock.server.store import Event, Store
+from sshknock.server.store import Store
 from sshknock.system.command_line import run_program
 from tests.test_wrapping import terminal
 
@@ -264,28 +264,6 @@ def test_a_mistake_of_the_administrators_is_named(
     monkeypatch.setattr(conf_file, "read", lambda: "[lamp]\n    sequens = 1,2,3\n")
     assert run(monkeypatch, "render", "--check") == 1
     assert "line 2 has an unknown directive 'sequens'" in capsys.readouterr().err
-
-
-@pytest.mark.usefixtures("books")
-def test_a_fresh_log_says_that_it_is_empty(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Silence would leave it open whether the log works; programs get no line at all."""
-    assert run(monkeypatch, "log") == 0
-    assert capsys.readouterr().out == "Nothing has happened yet.\n"
-    assert run(monkeypatch, "log", "--json") == 0
-    assert capsys.readouterr().out == ""
-
-
-def test_the_log_has_columns() -> None:
-    """Names, addresses and details stand under each other, whether an event has them or not."""
-    events = [
-        Event(0, "settings changed", None, None, "admit = single -> timed"),
-        Event(0, "open", "laptop", "192.0.2.1", "the 3rd"),
-    ]
-    settings, opened = look.log_lines(events)
-    assert opened.index("laptop") == settings.index("settings") + len("settings changed  ")
-    assert opened.index("the 3rd") == settings.index("admit")
 
 
 @pytest.mark.parametrize(("number", "shown"), [(687_431.9, "600 000"), (99, "90"), (1, "1")])

@@ -8,7 +8,7 @@ import click
 
 from sshknock.errors import EXIT_DONE, EXIT_FAILED
 from sshknock.server.cli.root import require_root
-from sshknock.server.cli.words import JSON_HELP, hangs
+from sshknock.server.cli.words import JSON_HELP, coloured, hangs
 from sshknock.server.doctor import Finding, Level, examine
 
 _COLOURS = {Level.OK: "green", Level.NOTE: "yellow", Level.PROBLEM: "red"}
@@ -40,7 +40,7 @@ def doctor(*, as_json: bool) -> int:
 
 def _show(finding: Finding) -> None:
     told = hangs(f"{finding.level.value:{_MARGIN}}{finding.what}", hang=_MARGIN)
-    level = click.style(told[:_MARGIN], fg=_COLOURS[finding.level])
+    level = coloured(told[:_MARGIN], _COLOURS[finding.level])
     click.echo(f"{level}{told[_MARGIN:]}")
     if finding.remedy:
         click.echo(hangs(f"{'':{_MARGIN}}{_TO_DO}{finding.remedy}", hang=_MARGIN + len(_TO_DO)))

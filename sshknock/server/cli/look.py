@@ -1,4 +1,4 @@
-"""``sshknock-server status``, ``log`` and ``render``: looking, without changing anything."""
+"""``sshknock-server status`` and ``render``: looking, without changing anything."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from sshknock.server.cli.words import (
 from sshknock.server.engines.knockd import conf, conf_file
 from sshknock.server.reconcile import engine
 from sshknock.server.status import Line, Status
-from sshknock.server.store import Event
 
 
 @click.command(short_help="Show what is hidden, and who uses it.")
@@ -37,29 +36,6 @@ def status(*, as_json: bool) -> None:
         _show(now)
     if now.problem is not None:
         raise now.problem
-
-
-@click.command(short_help="Show what happened.")
-@click.option(
-    "-n",
-    "--lines",
-    type=click.IntRange(1, 10_000),
-    metavar="N",
-    default=50,
-    show_default=True,
-    help="How many, the last ones.",
-)
-@click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
-def log(lines: int, *, as_json: bool) -> None:
-    """Show what happened: who opened, from where, when, and with which result."""
-    with opened() as (_, store):
-        events = store.events(lines)
-    if as_json:
-        for event in events:
-            values = {"time": event.at, "event": event.kind, "pairing": event.pairing}
-            click.echo(json.dumps({**values, "address": event.address, "detail": event.detail}))
-    else:
-        click.echo("\n".join(log_lines(events)) or "Nothing has happened yet.")
 
 
 @click.command(short_help="Print knockd.conf as it should be.")
@@ -149,23 +125,6 @@ def _named(line: Line) -> str:
     """Return a client's name, and what is unusual about it."""
     unusual = ["disabled"] * line.pairing.disabled + ["rotating"] * line.rotating
     return f"{line.pairing.name} ({', '.join(unusual)})" if unusual else line.pairing.name
-
-
-def log_lines(events: list[Event]) -> list[str]:
-    """Return the lines of the log, in columns as wide as the widest of what is in them."""
-    kinds = max((len(event.kind) for event in events), default=0)
-    names = max((len(event.pairing or "") for event in events), default=0)
-    addresses = max((len(event.address or "") for event in events), default=0)
-    lines = []
-    for event in events:
-        columns = [local_time(event.at), event.kind.ljust(kinds)]
-        if names:
-            columns.append((event.pairing or "").ljust(names))
-        if addresses:
-            columns.append((event.address or "").ljust(addresses))
-        columns.append(event.detail)
-        lines.append("  ".join(columns).rstrip())
-    return lines
 
 
 def rounded_down(number: float) -> str:

@@ -31,6 +31,18 @@ def opened() -> Iterator[tuple[Config, Store]]:
         yield server
 
 
+@contextmanager
+def reading() -> Iterator[Store]:
+    """Give the books to somebody who only reads, without the lock; raise NotSetUp."""
+    require_root()
+    load()
+    store = Store()
+    try:
+        yield store
+    finally:
+        store.close()
+
+
 def confirm(question: str, *, yes: bool, asks_before: str) -> None:
     """Ask, unless it was answered with --yes; end the program with 1 when the answer is no.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import click
@@ -17,6 +18,7 @@ __all__ = [
     "NO_CLIENTS",
     "NO_KEYS",
     "advice",
+    "coloured",
     "hangs",
     "listed",
     "local_time",
@@ -33,6 +35,13 @@ _HANG = 2
 def hangs(text: str, *, hang: int = _HANG) -> str:
     """Return a line as the standard output shows it: at a terminal it is broken at its width."""
     return fitted(text, sys.stdout, hang=hang)
+
+
+def coloured(text: str, colour: str | None) -> str:
+    """Return text in a colour, unless people asked for none (no-color.org)."""
+    if colour is None or os.environ.get("NO_COLOR"):
+        return text
+    return click.style(text, fg=colour)
 
 
 def say(text: str) -> None:

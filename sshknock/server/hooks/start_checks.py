@@ -127,9 +127,9 @@ def note(broken: list[str]) -> None:
             with store.transaction():
                 store.set_meta(_BROKEN, "\n".join(broken) or None)
                 if broken and not before:
-                    store.record("hook fails", int(time.time()), detail=broken[0])
+                    store.record("hook-fails", int(time.time()), detail=broken[0])
                 elif before and not broken:
-                    store.record("hook works", int(time.time()), detail="it starts again")
+                    store.record("hook-works", int(time.time()), detail="it starts again")
     except SshknockError as error:
         broken = [*broken, error.message] if broken else []
     for line in broken:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from sshknock.errors import SystemFault
 from sshknock.server import paths
 from sshknock.server.store import schema
+from sshknock.server.store.records import Event
 
 
 class Database:
@@ -18,11 +19,20 @@ class Database:
 
     ``lock`` is the descriptor of the server's lock, None for books that are opened without it: a
     program that carries out what the books plan inherits it, and so cannot outlive the lock.
+    ``tell`` is given every line of the log when its transaction is over.
     """
 
-    def __init__(self, path: Path = paths.STORE_FILE, *, lock: int | None = None) -> None:
+    def __init__(
+        self,
+        path: Path = paths.STORE_FILE,
+        *,
+        lock: int | None = None,
+        tell: Callable[[Event], None] | None = None,
+    ) -> None:
         self._path = path
         self.lock = lock
+        self._tell = tell
+        self._to_tell: list[Event] = []
         try:
             if not path.exists():
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
@@ -48,6 +58,7 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Make the changes inside all together or not at all; lasting when it returns."""
+        self._to_tell.clear()
         try:
             self._db.execute("BEGIN IMMEDIATE")
             try:
@@ -61,6 +72,13 @@ class Database:
                 f"cannot write {self._path}: {error}",
                 "nothing was changed; is the disk full or read-only?",
             ) from error
+        self._tell_all()
+
+    def _tell_all(self) -> None:
+        told, self._to_tell = self._to_tell, []
+        if self._tell is not None:
+            for event in told:
+                self._tell(event)
 
     def meta(self, key: str) -> str | None:
         """Return a single value, None when it was never set."""

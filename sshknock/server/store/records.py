@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Literal, get_args
 
 from sshknock.protocol.counters import COUNTER_LIMIT
 from sshknock.protocol.knocks import Purpose
@@ -105,12 +106,49 @@ class Guest:
         return min(self.until, now + self.left_s + 1)  # the kernel's seconds are rounded down
 
 
+Kind = Literal[
+    "open",
+    "login",
+    "close",
+    "end",
+    "unused",
+    "used-up",
+    "admitted",
+    "revoked",
+    "client-added",
+    "client-removed",
+    "client-disabled",
+    "client-enabled",
+    "rotation-begun",
+    "rotated",
+    "synced",
+    "hidden",
+    "trial",
+    "confirmed",
+    "trial-over",
+    "unhidden",
+    "exposed",
+    "settings-changed",
+    "restarted",
+    "hook-fails",
+    "hook-works",
+]
+"""What can happen, in words that programs can rely on; ``docs/log.md`` says what each means."""
+
+KINDS: tuple[str, ...] = get_args(Kind)
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A line of the log."""
+    """A line of the log: ``at`` in Unix seconds, ``id`` grows with each.
 
+    ``pairing`` is a client's name and ``counter`` its door's, where there is one.
+    """
+
+    id: int
     at: int
     kind: str
     pairing: str | None
     address: str | None
+    counter: int | None
     detail: str

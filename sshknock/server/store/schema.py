@@ -93,7 +93,15 @@ _VERSION_3 = """
 ALTER TABLE guest ADD COLUMN left_s INTEGER NOT NULL DEFAULT 86400;
 """
 
-_STEPS = (_VERSION_1, _VERSION_2, _VERSION_3)
+# The counter of a door was words in a line's detail, and what happened had blanks in it.
+_VERSION_4 = """
+ALTER TABLE event ADD COLUMN counter INTEGER;
+UPDATE event SET counter = CAST(substr(detail, 9) AS INTEGER), detail = ''
+    WHERE detail GLOB 'counter [0-9]*';
+UPDATE event SET kind = replace(kind, ' ', '-');
+"""
+
+_STEPS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
 VERSION = len(_STEPS)
 
 

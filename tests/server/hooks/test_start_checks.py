@@ -113,7 +113,7 @@ def test_the_log_hears_once_that_it_began_and_once_that_it_ended(books: Store) -
         start_checks.note(broken)
         assert start_checks.was_broken(books) == broken
     told = [(event.kind, event.detail) for event in books.events(9)]
-    assert told == [("hook fails", "the hook is gone"), ("hook works", "it starts again")]
+    assert told == [("hook-fails", "the hook is gone"), ("hook-works", "it starts again")]
 
 
 def test_the_programs_are_those_that_the_files_name(

@@ -14,7 +14,7 @@ from sshknock.server.cli.words import JSON_HELP, say, why_nobody_can_knock
 from sshknock.server.config import Config
 from sshknock.server.reconcile import agree
 from sshknock.server.reconcile import reconcile as reconcile_server
-from sshknock.server.store import Pairing, Store
+from sshknock.server.store import Kind, Pairing, Store
 
 
 @click.command()
