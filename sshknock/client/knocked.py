@@ -29,9 +29,9 @@ def knocked(
     """Yield a connection whose server has identified itself, with that line still to be read.
 
     With ``look_first`` a port that answers without a knock is taken as it is, and no counter is
-    used; ``spare`` may use the last sequences of a server's list. The pairing's lock is held until the counter is confirmed, and not while the connection
-    lasts; at its end the close train goes out. Raises NotOpened, and SshknockError for a port that
-    answers as no SSH server does.
+    used; ``spare`` may use the last sequences of a server's list. The pairing's lock is held until
+    the counter is confirmed, and not while the connection lasts; at its end the close train goes
+    out. Raises NotOpened, and SshknockError for a port that answers as no SSH server does.
     """
     store = Store(pairing)
     route = resolve(pairing.host, pairing.port)
