@@ -1,41 +1,12 @@
-"""Commands about a pairing itself: made, changed, led to by ssh, forgotten."""
+"""Commands about a pairing itself: changed, led to by ssh, forgotten."""
 
 from __future__ import annotations
 
 import click
 
 from sshknock.client import config
-from sshknock.client.cli.arguments import name_argument, names, optional_name, read_private
+from sshknock.client.cli.arguments import name_argument, names, optional_name
 from sshknock.errors import SshknockError, UsageError, report
-
-
-@click.command()
-@click.argument("name")
-@click.option(
-    "--token-file", "source", required=True, metavar="F|-", help="The token; - reads it here."
-)
-@click.option(
-    "--keyring",
-    type=click.Choice(["system", "file"]),
-    default="system",
-    show_default=True,
-    help="Where the secret is kept.",
-)
-@click.option("--host", metavar="HOST", help="Where the server is, if not where the token says.")
-@click.option("--again", is_flag=True, help="Take a token that was used here and forgotten.")
-def enroll(name: str, source: str, keyring: str, host: str | None, again: bool) -> None:
-    """Pair with a server, by the token that its administrator made. Needs no network."""
-    from sshknock.client import enroll as enrolment  # noqa: PLC0415  each command loads its own
-    from sshknock.client.terminal import read_token  # noqa: PLC0415
-    from sshknock.protocol.token import Token  # noqa: PLC0415
-
-    enrolment.check_ready(name, keyring)
-    text = read_token() if source == "-" else read_private(source)
-    pairing = enrolment.enroll(name, Token.decode(text), keyring=keyring, host=host, again=again)
-    click.echo(f"enrolled {name}: {pairing.host} port {pairing.port}, keyring {pairing.keyring}")
-    click.echo(f"next: sshknock ssh-config {name} --write, and then: ssh {name}")
-    if source != "-":
-        click.echo(f"the token has done its work: delete {source}")
 
 
 @click.command("set")

@@ -6,9 +6,10 @@ import click
 
 from sshknock import __version__
 from sshknock.client.cli.derive import derive
+from sshknock.client.cli.enrolling import enroll
 from sshknock.client.cli.knocking import close, open_, sync
 from sshknock.client.cli.look import doctor, status
-from sshknock.client.cli.pairings import enroll, forget, set_, ssh_config_
+from sshknock.client.cli.pairings import forget, set_, ssh_config_
 from sshknock.system.completion import completion_command
 
 PROGRAM = "sshknock"
