@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import select
 import signal
+import stat
 from contextlib import suppress
 
 from sshknock.client.connect import Abandoned
@@ -68,9 +69,27 @@ class SshLink:
         os.chdir("/")
         with suppress(OSError):  # the leader of a process group cannot, when run by hand
             os.setsid()
+        if not _has_own_standard_error():
+            self.leave_standard_error()
+
+    def leave_standard_error(self) -> None:
+        """Have nobody wait for standard error any more; what is written there is lost."""
         null = os.open(os.devnull, os.O_RDWR)
         os.dup2(null, 2)
         os.close(null)
+
+
+def _has_own_standard_error() -> bool:
+    """Tell whether standard error is a pipe that our parent has made for us.
+
+    ssh's helper shares ssh's own. asyncssh makes a pipe, and takes its end for the connection's.
+    """
+    try:
+        parents = os.stat(f"/proc/{os.getppid()}/fd/2")  # noqa: PTH116  in the hot path
+    except OSError:  # it has none, or this is a system without /proc
+        return False
+    ours = os.fstat(2)
+    return stat.S_ISFIFO(ours.st_mode) and not os.path.samestat(ours, parents)
 
 
 def _hold_standard_error() -> None:

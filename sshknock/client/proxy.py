@@ -81,6 +81,7 @@ class _Session:
         except Exception as error:  # noqa: BLE001  whatever it is, the door is closed after it
             code = report_failure(error)
         self._link.leave_terminal()
+        self._link.leave_standard_error()
         self._close()
         return code
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -64,16 +65,39 @@ def test_the_terminals_signals_do_not_end_it(door: Door, number: signal.Signals)
 
 
 def test_it_leaves_the_terminal_once_connected(door: Door) -> None:
-    """`x=$(ssh … 2>&1)` must not wait for it: standard error is let go while the session runs."""
+    """`x=$(ssh … 2>&1)` must not wait for it: ssh's standard error is let go, and its folder."""
+    pair(door)
+    as_ssh = '"$@"; exit'  # the parent has the same standard error, and waits
+    program = (sys.executable, "-m", "sshknock.client.proxy_main")
+    ssh = subprocess.Popen(
+        ["/bin/sh", "-c", as_ssh, "ssh", *program, HOST, str(door.port)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        bufsize=0,
+    )
+    assert read(ssh.stdout, len(BANNER)) == BANNER
+    (proxy,) = map(int, Path(f"/proc/{ssh.pid}/task/{ssh.pid}/children").read_text().split())
+    write(ssh, b"hello")
+    assert read(ssh.stdout, 5) == b"hello"
+    assert Path(f"/proc/{proxy}/fd/2").readlink() == Path("/dev/null")
+    assert os.getsid(proxy) == proxy
+    assert Path(f"/proc/{proxy}/cwd").readlink() == Path("/")
+    hang_up(ssh)
+    assert finish(ssh)[0] == 0
+
+
+def test_a_standard_error_of_its_own_is_kept_while_the_session_runs(door: Door) -> None:
+    """One made for it, as asyncssh does: its end would be taken for that of the connection."""
     pair(door)
     proxy = start_proxy(HOST, door.port)
     assert read(proxy.stdout, len(BANNER)) == BANNER
-    assert read(proxy.stderr, 1) == b""
-    assert proxy.poll() is None
-    assert os.getsid(proxy.pid) == proxy.pid
-    assert Path(f"/proc/{proxy.pid}/cwd").readlink() == Path("/")
+    write(proxy, b"hello")
+    assert read(proxy.stdout, 5) == b"hello"
+    assert proxy.stderr is not None
+    assert not select.select([proxy.stderr], [], [], 0)[0]
     hang_up(proxy)
-    assert finish(proxy)[0] == 0
+    assert finish(proxy) == (0, b"")
 
 
 def test_ssh_that_dies_while_the_door_opens_leaves_a_close() -> None:
