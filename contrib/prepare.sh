@@ -18,6 +18,7 @@ rsync         rsync
 systemctl     systemd
 git           git
 mandoc        mandoc
+sshfs         sshfs
 strace        strace
 tcc           tcc
 tmux          tmux
