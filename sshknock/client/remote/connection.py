@@ -21,9 +21,10 @@ from typing import Any, TypeVar
 
 import asyncssh
 
-from sshknock.client.remote.errors import NotReached, explained
+from sshknock.client.remote.errors import NotReached, RemoteFailed, explained
 from sshknock.client.remote.host_keys import Witness
 from sshknock.client.remote.settings import Hop, Settings, read
+from sshknock.client.remote.transfer import TRANSFER_S, by_scp, by_sftp
 from sshknock.errors import SshknockError, UsageError
 
 CONNECT_S = 10.0
@@ -150,6 +151,20 @@ class Connection:
         if self._running is not None and not self._running.done():
             with suppress(asyncssh.Error, OSError):
                 self._loop.run_until_complete(self._running)
+
+    def upload(self, data: bytes, name: str, *, scp: bool = False) -> None:
+        """Write a new private file there, in the login's folder, by SFTP or by SCP."""
+        transfer = by_scp if scp else by_sftp
+        try:
+            self._wait(transfer(self._connection, data, name))
+        except asyncio.TimeoutError as error:
+            raise NotReached(f"{self.target} took longer than {TRANSFER_S:g} s") from error
+        except (asyncssh.Error, OSError) as error:
+            reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
+            raise RemoteFailed(
+                f"{self.target} takes no file by {'SCP' if scp else 'SFTP'}: {reason}",
+                "leave --scp out, and SFTP is used" if scp else "--scp may work there",
+            ) from error
 
     def _explained(self, error: Exception) -> SshknockError:
         pairing = self.target.alias if self._hidden else None
