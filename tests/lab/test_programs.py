@@ -150,7 +150,7 @@ def test_ansible_over_three_hosts(pair: Pair) -> None:
         "ANSIBLE_PYTHON_INTERPRETER": "/usr/bin/python3",
         "ANSIBLE_NOCOLOR": "1",
     }
-    ansible = [PYTHON.with_name("ansible"), "all", "-i", "hosts", "-u", "root"]
+    ansible = (str(PYTHON.with_name("ansible")), "all", "-i", "hosts", "-u", "root")
     try:
         done = laptop.run([*ansible, "-m", "ping"], env=settings, timeout_s=60)
         assert done.stdout.count('"ping": "pong"') == 3
