@@ -71,10 +71,11 @@ def ask_server(pairing: Pairing, *, via: str | None, called: str | None, ask: As
     """Let the server move on to a counter that was never sent, and follow it there.
 
     ``via`` is [USER@]HOST. Without it the way is the pairing's own port: plainly where it answers,
-    else by a knock, which still opens to a pair that is only a little out of step. ``called`` is
-    the pairing's name there, without it the server is asked for it. The server moves first: should
-    we be killed before our state is saved, it stands just above all that we sent, where logins find
-    it. Raises what ``remote`` and ``knocked`` raise; then nothing has moved but for what was sent.
+    else by a knock, which still opens to a pair that is only a little out of step; one that shows
+    that they are in step is enough, and nothing is asked. ``called`` is the pairing's name there,
+    without it the server is asked for it. The server moves first: should we be killed before our
+    state is saved, it stands just above all that we sent, where logins find it. Raises what
+    ``remote`` and ``knocked`` raise; then nothing has moved but for what was sent.
     """
     from sshknock.client.remote.administrator import Administrator  # noqa: PLC0415  slow to load
     from sshknock.client.remote.way import connected  # noqa: PLC0415
@@ -83,23 +84,45 @@ def ask_server(pairing: Pairing, *, via: str | None, called: str | None, ask: As
         with reading_arguments():
             parse_name(called)
     store = Store(pairing)
-    before = store.load()  # what is wrong here should be known before anybody is asked for anything
+    store.load()  # what is wrong here should be known before anybody is asked for a password
     try:
-        with connected(pairing, via, look_first=True) as connection:
-            server = Administrator(connection, ask)
-            if called is None:
-                name, _ = find_client(server, pairing, before.pairing_id)
-            else:
-                name = called
-                _ask_for(server, name)
-            with locked_by_hand(pairing.name):
-                state = store.load()
-                fresh = state.counters.sent + 1
-                answer = server.call("sync", name, "--at-least", str(fresh), "--json")
-                following = _next(answer, fresh)
-                store.save(replace(state, counters=state.counters.synced(following - 1)))
+        with connected(
+            pairing, via, look_first=True, opened=lambda: _see_whether_they_met(store)
+        ) as connection:
+            return _move(Administrator(connection, ask), store, called)
+    except _InStep as shown:
+        return shown.met
     except NotOpened as error:
         raise _not_opened(pairing) from error
+
+
+class _InStep(Exception):
+    """The knock has shown that nothing is left to be asked."""
+
+    def __init__(self, met: Met) -> None:
+        self.met = met
+
+
+def _see_whether_they_met(store: Store) -> None:
+    counters = store.load().counters
+    if counters.is_exact:
+        raise _InStep(Met(counters.confirmed, counters.sent + 1))
+
+
+def _move(server: Administrator, store: Store, called: str | None) -> Met:
+    """Let the server move, and then our state."""
+    pairing = store.pairing
+    if called is None:
+        name, _ = find_client(server, pairing, store.load().pairing_id)
+    else:
+        name = called
+        _ask_for(server, name)
+    with locked_by_hand(pairing.name):
+        state = store.load()
+        fresh = state.counters.sent + 1
+        answer = server.call("sync", name, "--at-least", str(fresh), "--json")
+        following = _next(answer, fresh)
+        store.save(replace(state, counters=state.counters.synced(following - 1)))
     return Met(following - 1, following, ahead=following > fresh)
 
 

@@ -71,6 +71,11 @@ class ClientCounters:
         if not all(0 <= n <= self.sent for n in optional):
             raise BadInput("the counters contradict each other")
 
+    @property
+    def is_exact(self) -> bool:
+        """Tell whether the last run shows that the server waits for the very next counter."""
+        return self.confirmed == self.sent == self.strong
+
     def next(self, attempt: int, window: int) -> tuple[int, ClientCounters]:
         """Return the counter of a run's attempt (from 0) and the state to store before sending."""
         c, m = self.confirmed, self.sent

@@ -36,6 +36,9 @@ name_argument: Callable[[Any], Any] = click.argument("name", shell_complete=_com
 optional_name: Callable[[Any], Any] = click.argument(
     "name", required=False, shell_complete=_complete_name
 )
+several_names: Callable[[Any], Any] = click.argument(
+    "names", nargs=-1, metavar="[NAME]...", shell_complete=_complete_name
+)
 
 
 def read_private(name: str) -> str:

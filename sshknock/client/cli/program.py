@@ -7,9 +7,11 @@ import click
 from sshknock import __version__
 from sshknock.client.cli.derive import derive
 from sshknock.client.cli.enrolling import enroll
-from sshknock.client.cli.knocking import close, open_, sync
+from sshknock.client.cli.knocking import close, open_
 from sshknock.client.cli.look import doctor, status
 from sshknock.client.cli.pairings import forget, set_, ssh_config_
+from sshknock.client.cli.push import push
+from sshknock.client.cli.upkeep import rotate, sync
 from sshknock.system.completion import completion_command
 
 PROGRAM = "sshknock"
@@ -29,7 +31,7 @@ def program(context: click.Context) -> None:
 
 for command in (
     *(enroll, set_, ssh_config_, forget),
-    *(status, doctor, open_, close, sync),
-    *(derive, completion_command(program, PROGRAM)),
+    *(status, doctor, open_, close, sync, rotate),
+    *(push, derive, completion_command(program, PROGRAM)),
 ):
     program.add_command(command)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from sshknock.client.config import Pairing
@@ -10,16 +10,26 @@ from sshknock.client.knocked import knocked
 from sshknock.client.remote.connection import Connection, Target, parse_via
 
 
+def _go_on() -> None:
+    """Do nothing: the knock alone is not enough."""
+
+
 @contextmanager
 def connected(
-    pairing: Pairing, via: str | None, *, look_first: bool = False, spare: bool = False
+    pairing: Pairing,
+    via: str | None,
+    *,
+    look_first: bool = False,
+    spare: bool = False,
+    opened: Callable[[], None] = _go_on,
 ) -> Iterator[Connection]:
     """Yield an SSH connection to a pairing's server.
 
     ``via`` is [USER@]HOST, by ssh's own settings; another pairing is knocked for there. Without it,
     or with the pairing's own name in it, the way is the pairing's own port, by a knock; with
-    ``look_first`` only when it does not answer without one. Raises NotReached, NotOpened, and what
-    ``knocked`` raises.
+    ``look_first`` only when it does not answer without one. ``opened`` is called when the port has
+    answered; what it raises ends it there. Raises NotReached, NotOpened, and what ``knocked``
+    raises.
     """
     target = Target(pairing.name) if via is None else parse_via(via)
     if target.alias != pairing.name:
@@ -27,6 +37,7 @@ def connected(
             yield connection
         return
     with knocked(pairing, look_first=look_first, spare=spare) as over:
+        opened()
         own = Target(pairing.name, target.user, (pairing.host, pairing.port))
         with Connection(own, over=over) as connection:
             yield connection

@@ -1,0 +1,36 @@
+"""What is done to one server of many."""
+
+from __future__ import annotations
+
+# Loaded here, by the main thread: a worker would load them while the others wait.
+import sshknock.client.remote.administrator
+import sshknock.client.remote.way  # noqa: F401
+from sshknock.client import sync
+from sshknock.client.config import Pairing
+from sshknock.client.fleet.left import Left
+from sshknock.client.fleet.runner import Asker, Task, Tell
+from sshknock.client.rotate import rotate
+
+
+def syncing(pairing: Pairing) -> Task:
+    """Return the task to get a pairing back in step."""
+
+    def work(asker: Asker, _tell: Tell) -> str:
+        met = sync.ask_server(pairing, via=None, called=None, ask=asker.password)
+        warning = met.warning(pairing.name)
+        told = f"in step: the next counter is {met.counter + 1}"
+        return told if warning is None else f"{told}; {warning.message}"
+
+    return Task(pairing.name, work)
+
+
+def rotating(pairing: Pairing, left: Left) -> Task:
+    """Return the task to give a pairing a new secret; then it is not ``left`` any more."""
+
+    def work(asker: Asker, tell: Tell) -> str:
+        done = rotate(pairing, via=None, ask=asker.password, tell=tell)
+        left.done(pairing.name)
+        warning = done.warning(pairing.name)
+        return "a new secret" if warning is None else f"a new secret; {warning.message}"
+
+    return Task(pairing.name, work)
