@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sshknock.server import paths
+from sshknock.server import paths, system_log
 from sshknock.server.config import Config, load
 from sshknock.server.store import Store
 from sshknock.system.files import locked
@@ -22,7 +22,7 @@ def opened(patience_s: float = PATIENCE_S) -> Iterator[tuple[Config, Store]]:
     """
     with locked(paths.LOCK_FILE, timeout_s=patience_s) as lock:
         config = load()
-        store = Store(lock=lock)
+        store = Store(lock=lock, tell=system_log.tell)
         try:
             yield config, store
         finally:

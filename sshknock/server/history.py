@@ -21,9 +21,6 @@ from sshknock.server.store import Event
 _AGO = re.compile(r"([0-9]{1,6})([smhd])", re.ASCII)
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
-WARNINGS = frozenset({"exposed", "hook-fails", "restarted", "trial-over", "used-up"})
-"""What somebody should look at."""
-
 
 @dataclass(frozen=True, slots=True)
 class Wanted:

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from sshknock.errors import BadInput, SshknockError, SystemFault, UsageError
 from sshknock.server import config as settings
-from sshknock.server import hiding, interfaces, paths
+from sshknock.server import hiding, interfaces, paths, system_log
 from sshknock.server.access import opened
 from sshknock.server.config import Config, Hook, Service
 from sshknock.server.engines.knockd import conf, conf_file
@@ -133,7 +133,7 @@ def _stop_processes() -> None:
 
 
 def _ask_for_new_table(changes: list[str], wanted: Hiding, was: Hiding | None) -> None:
-    store = Store()
+    store = Store(tell=system_log.tell)
     try:
         with store.transaction():
             make_table_anew(store)

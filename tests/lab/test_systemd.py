@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.lab import Client, Lab, Server, eventually
@@ -34,6 +36,26 @@ def test_a_login_through_units(booted: tuple[Server, Client]) -> None:
     assert units(server)["sshknock.service"] == "running"
     assert "running" in {s for u, s in units(server).items() if u.startswith("sshknock-knockd@")}
     eventually(lambda: "failed" not in units(server).values(), "no failed unit")
+
+
+def test_the_journal_can_be_asked_by_client(booted: tuple[Server, Client]) -> None:
+    """Every line of our log is in it as well, with fields: an entry is what `log --json` says."""
+    server, laptop = booted
+    assert laptop.ssh("myserver", "echo in").stdout == "in\n"
+
+    def visit() -> list[dict[str, str]]:
+        asked = ["-t", "sshknock", "SSHKNOCK_CLIENT=laptop", "-o", "json", "--no-pager"]
+        lines = server.run(["journalctl", *asked]).stdout.splitlines()
+        entries = [json.loads(line) for line in lines]
+        assert {"open", "login"} < {entry["SSHKNOCK_EVENT"] for entry in entries}
+        return entries
+
+    (opened,) = (e for e in eventually(visit, "it is told") if e["SSHKNOCK_EVENT"] == "open")
+    (ours,) = server.sshknock("log", "--json", "--event", "open").stdout.splitlines()
+    counter = json.loads(ours)["counter"]
+    assert opened["MESSAGE"] == f"open client=laptop address={laptop.ipv4} counter={counter}"
+    assert opened["SSHKNOCK_ADDRESS"] == laptop.ipv4
+    assert (opened["PRIORITY"], opened["_UID"]) == ("6", "0")
 
 
 def test_what_is_killed_comes_back(booted: tuple[Server, Client]) -> None:

@@ -20,7 +20,7 @@ from sshknock.server import history
 from sshknock.server.cli import log as command
 from sshknock.server.cli.program import program
 from sshknock.server.config import Config, NotSetUp
-from sshknock.server.store import KINDS, Event, Store
+from sshknock.server.store import KINDS, WARNINGS, Event, Store
 from sshknock.system.command_line import run_program
 from tests.lab.waiting import eventually
 
@@ -159,7 +159,7 @@ def test_a_line_for_programs_is_whole_and_stable(
 def test_every_event_is_documented() -> None:
     """The page knows each by the name that programs see, and no other."""
     assert set(re.findall(r"(?m)^\| `([\w-]+)` \|[^|]*\|$", DOCUMENT.read_text())) == set(KINDS)
-    assert set(KINDS) >= history.WARNINGS
+    assert set(KINDS) >= WARNINGS
 
 
 @pytest.mark.usefixtures("visits")

@@ -15,7 +15,7 @@ from sshknock.server.cli.words import JSON_HELP, coloured, hangs, local_time, sa
 from sshknock.server.config import load
 from sshknock.server.history import Wanted
 from sshknock.server.networks import Network, parse_network
-from sshknock.server.store import KINDS, Event, Store
+from sshknock.server.store import KINDS, WARNINGS, Event, Store
 from sshknock.system.command_line import reading_arguments
 
 _DIGITS = 9
@@ -161,4 +161,4 @@ def _network(text: str) -> Network:
 
 
 def _colour(kind: str) -> str | None:
-    return "red" if kind in history.WARNINGS else _COLOURS.get(kind)
+    return "red" if kind in WARNINGS else _COLOURS.get(kind)

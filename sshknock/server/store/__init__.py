@@ -15,11 +15,32 @@ from __future__ import annotations
 from sshknock.server.store.guests import Guests
 from sshknock.server.store.log import Log
 from sshknock.server.store.pairings import Pairings
-from sshknock.server.store.records import KINDS, Event, Guest, Kind, Pairing, Session, Stage, Ticket
+from sshknock.server.store.records import (
+    KINDS,
+    WARNINGS,
+    Event,
+    Guest,
+    Kind,
+    Pairing,
+    Session,
+    Stage,
+    Ticket,
+)
 from sshknock.server.store.sessions import Sessions
 from sshknock.server.store.tickets import Tickets
 
-__all__ = ["KINDS", "Event", "Guest", "Kind", "Pairing", "Session", "Stage", "Store", "Ticket"]
+__all__ = [
+    "KINDS",
+    "WARNINGS",
+    "Event",
+    "Guest",
+    "Kind",
+    "Pairing",
+    "Session",
+    "Stage",
+    "Store",
+    "Ticket",
+]
 
 
 class Store(Pairings, Tickets, Sessions, Guests, Log):

@@ -137,6 +137,9 @@ Kind = Literal[
 
 KINDS: tuple[str, ...] = get_args(Kind)
 
+WARNINGS = frozenset({"exposed", "hook-fails", "restarted", "trial-over", "used-up"})
+"""What somebody should look at."""
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
