@@ -44,7 +44,9 @@ def enroll_via(order: Order, asker: Asker, tell: Tell) -> Enrolled:
         is_left = note is not None and note.pairing_id == known.pairing_id
         if order.install:
             with _reached(target, asker) as connection:
-                installing.install(connection, _administrator(connection, asker), order, tell)
+                installing.install(
+                    connection, _administrator(connection, asker), order, asker, tell
+                )
         if is_left and note is not None:
             return _end(order, target, known, note.called, tell)
         if order.install:
@@ -55,7 +57,7 @@ def enroll_via(order: Order, asker: Asker, tell: Tell) -> Enrolled:
         server = _administrator(connection, asker)
         place = find_place(connection, order, target)
         if order.install:
-            installing.install(connection, server, order, tell)
+            installing.install(connection, server, order, asker, tell)
         clients = _clients(server)
         warnings = () if note is None else _clear(server, order, note, clients)
         called = order.called or default_name()

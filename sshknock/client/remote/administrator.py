@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Callable
 from typing import Any
 
-from sshknock.client.remote.connection import Completed, Connection
+from sshknock.client.remote.connection import COMMAND_S, Completed, Connection
 from sshknock.client.remote.errors import NoRights, NotInstalled, NotSetUp, RemoteFailed
 from sshknock.errors import EXIT_NO_SUCH_PAIRING, NoSuchPairing, SshknockError
 
@@ -37,9 +37,7 @@ class Administrator:
 
         Raises NoRights, NotReached, NoSuchPairing where the server knows none, and RemoteFailed.
         """
-        done = self.run(PROGRAM, *words)
-        if done.code != 0:
-            raise self._failure(done)
+        done = self.do(*words)
         try:
             answer = json.loads(done.stdout)
         except (ValueError, RecursionError):
@@ -48,13 +46,23 @@ class Administrator:
             raise RemoteFailed(f"{PROGRAM} on {self._connection.target} gave no answer")
         return answer
 
-    def run(self, *words: str) -> Completed:
-        """Run any command as root; what sudo says about it is in the answer. Raises NoRights."""
+    def do(self, *words: str, timeout_s: float = COMMAND_S) -> Completed:
+        """Run a command of the program; raises what ``call`` raises when it fails."""
+        done = self.run(PROGRAM, *words, timeout_s=timeout_s)
+        if done.code != 0:
+            raise self._failure(done)
+        return done
+
+    def run(self, *words: str, stdin: bytes = b"", timeout_s: float = COMMAND_S) -> Completed:
+        """Run any command as root; what sudo says about it is in the answer. Raises NoRights.
+
+        Before ``stdin`` the command may read a line that sudo has not wanted.
+        """
         if self._root:
-            return self._connection.run(_line(*words))
+            return self._connection.run(_line(*words), stdin=stdin, timeout_s=timeout_s)
         for _ in range(_PASSWORDS):
-            done = self._by_sudo(words)
-            if done.code == 0 or not _says(done, _WANTS_PASSWORD):
+            done = self._by_sudo(words, stdin, timeout_s)
+            if done.code == 0 or not _says(done.stderr, _WANTS_PASSWORD):
                 return done
             self._password = self._ask(f"sudo password on {self._connection.target}: ")
             if self._password is None:
@@ -62,14 +70,15 @@ class Administrator:
                     f"sudo on {self._connection.target} wants a password, and there is no terminal",
                     f"run this at a terminal, or {self._as_root}",
                 )
-        return self._by_sudo(words)
+        return self._by_sudo(words, stdin, timeout_s)
 
-    def _by_sudo(self, words: tuple[str, ...]) -> Completed:
+    def _by_sudo(self, words: tuple[str, ...], stdin: bytes, timeout_s: float) -> Completed:
         if self._password is None:
-            return self._connection.run(_line("sudo", "-n", "--", *words))
-        # On standard input: an argument could be read by everybody there.
-        command = _line("sudo", "-S", "-p", "", "--", *words)
-        return self._connection.run(command, stdin=f"{self._password}\n".encode())
+            line = _line("sudo", "-n", "--", *words)
+        else:  # on standard input: an argument could be read by everybody there
+            line = _line("sudo", "-S", "-p", "", "--", *words)
+            stdin = f"{self._password}\n".encode() + stdin
+        return self._connection.run(line, stdin=stdin, timeout_s=timeout_s)
 
     def _failure(self, done: Completed) -> SshknockError:
         where = self._connection.target
@@ -80,9 +89,10 @@ class Administrator:
                 if done.code == EXIT_NO_SUCH_PAIRING:
                     kind = NoSuchPairing
                 return kind(f"{where}: {said}")
-        if not self._root and _says(done, (*_REFUSED, *_WANTS_PASSWORD, "'sudo'")):
-            return NoRights(f"sudo on {where} does not let you run {PROGRAM}", self._as_root)
-        if done.code == _NO_SUCH_COMMAND or _says(done, ("command not found",)):
+        refused = self.refused(done.stderr, PROGRAM)
+        if refused is not None:
+            return refused
+        if done.code == _NO_SUCH_COMMAND or _says(done.stderr, ("command not found",)):
             return NotInstalled(
                 f"{PROGRAM} was not found on {where}",
                 f"is it the right host? else there: ln -s /opt/sshknock/bin/{PROGRAM}"
@@ -91,11 +101,18 @@ class Administrator:
         *_, last = ["it gave no reason", *done.stderr.strip().splitlines()]
         return RemoteFailed(f"{PROGRAM} on {where} failed: {last}")
 
+    def refused(self, stderr: str, program: str) -> NoRights | None:
+        """Return what to tell when it was sudo that refused, None when it was not."""
+        if self._root or not _says(stderr, (*_REFUSED, *_WANTS_PASSWORD, "'sudo'")):
+            return None
+        where = self._connection.target
+        return NoRights(f"sudo on {where} does not let you run {program}", self._as_root)
+
 
 def _line(*words: str) -> str:
     """Return a command line for any login shell; the messages are to be in English."""
     return shlex.join(("env", "LC_ALL=C", *words))
 
 
-def _says(done: Completed, words: tuple[str, ...]) -> bool:
-    return any(word in done.stderr for word in words)
+def _says(stderr: str, words: tuple[str, ...]) -> bool:
+    return any(word in stderr for word in words)
