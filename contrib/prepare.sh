@@ -41,6 +41,8 @@ missing_packages() {
     done <<<"$programs" | sort -u
     [ -x /usr/bin/python3 ] || echo python3
     /usr/bin/python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
+    # The libraries of the Debian package, which the tests install.
+    dpkg-query -W python3-click python3-rich >/dev/null 2>&1 || echo python3-click python3-rich
 }
 
 # What starts at boot: units of the system, units of every user, and old init scripts.

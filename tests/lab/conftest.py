@@ -67,7 +67,7 @@ def installation() -> Iterator[Installation]:
         yield installed
 
 
-def _labs(config: pytest.Config, installation: Installation) -> Iterator[OpenLab]:
+def _labs(config: pytest.Config, installation: Installation | None) -> Iterator[OpenLab]:
     """Yield a function that makes labs.
 
     They outlive their fixture for a moment: what a later step of the same teardown finds wrong is
