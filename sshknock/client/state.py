@@ -80,7 +80,9 @@ class PairingState:
     def is_fresh(self) -> bool:
         """Tell whether the next counter is right on its first attempt if nothing was lost."""
         ahead = self.counters.sent - self.counters.confirmed
-        return ahead < (self.parameters.window if self.listed is None else 1)
+        if self.listed is not None:
+            return ahead == 0 or self.last_result == NOT_LOOKED_AT
+        return ahead < self.parameters.window
 
     def is_used_up(self, *, spare: bool = False) -> bool:
         """Tell whether the server's list has no sequence left; ``spare`` is for carrying more."""
@@ -94,7 +96,11 @@ class PairingState:
         """
         if self.listed is None:
             return self.counters.next(attempt, self.parameters.window)
-        return next_of_list(self.counters, attempt, self.listed.limit(spare=spare))
+        counters, limit = self.counters, self.listed.limit(spare=spare)
+        if attempt == 0 and self.last_result == NOT_LOOKED_AT and counters.sent + 1 < limit:
+            # Sent by hand for another program: most likely it opened, and that program came in.
+            return counters.sent + 1, replace(counters, sent=counters.sent + 1)
+        return next_of_list(counters, attempt, limit)
 
     def confirmed(
         self, counter: int, *, floor: int | None, refused: bool, now: int

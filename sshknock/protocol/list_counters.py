@@ -3,7 +3,8 @@
 There is no window. With c the latest confirm and m the highest counter ever sent, the server's next
 counter s is in c+1..m+1 unless a confirm was false or its file came from a backup. Nearly always it
 is c+1: a train was lost. Else one that was accepted was not noticed. So every fourth attempt of a
-run, from the first on, is c+1; the others go up from c+1 to m+1, and then down from c.
+run, from the first on, is c+1; the others go up from c+1 to m+1, again and again. m grows by one
+with each sweep; when three were in vain, they go down from c as well.
 
 knockd dies with the last line of its list, so that one is never sent. Of those before it the last
 few are kept for the login that brings more.
@@ -35,6 +36,7 @@ _LOW = 10
 _LOW_SHARE = 10
 _NEAREST_AT = 4  # c+1 is tried at every fourth attempt of a run
 _DOWNWARDS = 4
+_IN_VAIN = 3  # sweeps
 _STRIDE = 16
 
 
@@ -80,9 +82,13 @@ def next_of_list(counters: ClientCounters, attempt: int, limit: int) -> tuple[in
     The caller has seen that c+1 is below ``limit``.
     """
     c, m = counters.confirmed, counters.sent
-    if attempt % _NEAREST_AT == 0 or m <= c:
-        return c + 1, replace(counters, sent=max(m, c + 1))
     top, step = counters.top, counters.step
+    if m <= c:
+        return c + 1, replace(counters, sent=c + 1)
+    if attempt % _NEAREST_AT == 0:
+        if top is None:  # an earlier run failed: this is the first of a sweep
+            top, step = m, 1
+        return c + 1, replace(counters, top=top, step=step)
     if top is None or step >= len(sweep(counters, top, limit)):
         top, step = m, 0
     n = sweep(counters, top, limit)[step]
@@ -96,9 +102,12 @@ def sweep(counters: ClientCounters, top: int, limit: int) -> tuple[int, ...]:
     the strong counter, those of false confirms.
     """
     c = counters.confirmed
+    upwards = tuple(range(c + 1, min(top + 2, limit)))
+    if top < min(c + _IN_VAIN, limit - 1):
+        return upwards
     strong = -1 if counters.strong is None else counters.strong
     lowest = max(0, min(strong + 1, c - _DOWNWARDS + 1))
-    return (*range(c + 1, min(top + 2, limit)), *range(c, lowest - 1, -1))
+    return (*upwards, *range(c, lowest - 1, -1))
 
 
 def search_of_list(confirmed: int, limit: int) -> Iterator[int]:

@@ -64,10 +64,12 @@ class Pair:
         return False
 
     def bound(self) -> int:
-        """Return how many good attempts are enough: the sweep that is under way, and one more."""
+        """Return how many good attempts are enough: the sweep under way, and four more."""
         c = self.counters
-        points = [len(sweep(c, top, self.limit)) for top in (c.sent, c.top or c.sent)]
-        return (sum(points) + 2) * 4 // 3 + 3
+        under_way = c.sent if c.top is None else c.top
+        tops = (under_way, c.sent, c.sent + 1, c.sent + 2, c.sent + 3)
+        points = sum(len(sweep(c, top, self.limit)) for top in tops)
+        return (points + len(tops)) * 4 // 3 + 1
 
 
 fates = st.lists(st.sampled_from([GOOD, LOST, LOST, UNSEEN, KILLED]), max_size=200)
@@ -146,6 +148,15 @@ def test_the_last_line_is_never_sent(history: list[str], end: int) -> None:
             break
         pair.try_once(fate)
     assert pair.following <= end - UNUSABLE - SPARE
+
+
+def test_one_that_was_accepted_unseen_costs_the_next_run_one_attempt() -> None:
+    """As when ssh was ended while it waited: c+1 again, in case it was lost, and then c+2."""
+    pair = Pair()
+    assert pair.try_once(GOOD)
+    pair.try_once(UNSEEN)
+    pair.new_run()
+    assert [pair.try_once(GOOD) for _ in range(2)] == [False, True]
 
 
 def test_what_is_left_and_when_it_is_low() -> None:

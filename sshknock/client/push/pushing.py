@@ -131,7 +131,7 @@ def push_first(name: str, new: NewServer, way: Way, *, count: int, ask: Ask) -> 
         pairing = enroll.enroll(
             name, token, keyring=new.keyring, host=host, listed=SequenceList(0, 0, path)
         )
-        return _carry(pairing, place, path, count=count + SPARE + UNUSABLE, anew=True)
+        return _carry(pairing, place, path, count=count, anew=True)
 
 
 @contextmanager
@@ -181,14 +181,15 @@ def _carry(pairing: Pairing, place: Place, path: str, *, count: int, anew: bool)
             )
         if held is None:
             following = first = state.counters.sent + 1
-            place.write(render_counters(sequence_of, first, first + count).encode())
+            end = first + count + SPARE + UNUSABLE
+            place.write(render_counters(sequence_of, first, end).encode())
         else:
-            first, following = held.end, held.following
-            more = held.missing + render_counters(sequence_of, first, first + count)
+            following, first, end = held.following, held.end, held.end + count
+            more = held.missing + render_counters(sequence_of, first, end)
             place.append(more.encode(), len(data or b""))
         state = replace(
             state,
-            listed=SequenceList(following, first + count, path),
+            listed=SequenceList(following, end, path),
             counters=found_in_list(state.counters, following),
         )
         store.save(state)
@@ -196,7 +197,7 @@ def _carry(pairing: Pairing, place: Place, path: str, *, count: int, anew: bool)
     return Pushed(
         pairing,
         str(place),
-        count,
+        end - first,
         _list_of(pairing, state).left(state.counters.confirmed),
         created=held is None,
         stopped=held is not None and following == held.end,
