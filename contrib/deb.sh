@@ -3,18 +3,16 @@
 #
 #   contrib/deb.sh [FOLDER]
 #
-# FOLDER is where it goes, instead of dist. PYTHON is a Python with click that runs this checkout;
-# without it .venv is made. DEBFULLNAME and DEBEMAIL are the maintainer's, as in Debian's own tools.
+# FOLDER is where it goes, instead of dist. PYTHON is a Python with click and tomli, which runs this
+# checkout to make the man page. DEBFULLNAME and DEBEMAIL are the maintainer's, as in Debian's tools.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-. contrib/prepare.sh
+. contrib/prepare.sh # for fail
 
 target=${1:-dist}
-if [ -z "${PYTHON-}" ]; then
-    prepare_packages
-    prepare_venv
-    PYTHON=.venv/bin/python
-fi
+PYTHON=${PYTHON:-/usr/bin/python3}
+"$PYTHON" -c 'import click, tomli' 2>/dev/null ||
+    fail "needs click and tomli: apt install python3-click python3-tomli"
 command -v dpkg-deb >/dev/null || fail "needs dpkg-deb"
 
 tree=$(mktemp -d)
