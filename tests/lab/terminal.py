@@ -30,7 +30,7 @@ class Terminal:
         self.host.run([*self._tmux, *start], env=environment)
         self._call("set", "-g", "status", "off")
         self._call("set", "-g", "history-limit", "10000")
-        eventually(lambda: self.is_ready(), f"a shell on {self.host.name}")
+        eventually(self.is_ready, f"a shell on {self.host.name}")
         return self
 
     def __exit__(
