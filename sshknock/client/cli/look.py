@@ -7,30 +7,79 @@ import json
 import click
 
 from sshknock.client import config
-from sshknock.client.cli.arguments import NO_PAIRINGS, names, optional_name
-from sshknock.errors import SshknockError, report
+from sshknock.client.cli.arguments import NO_PAIRINGS, names, optional_name, several_names
+from sshknock.errors import UsageError, report
+
+_EVERY_S = 2.0
+_SHORTEST_S = 0.2
 
 
-@click.command(short_help="Show the pairings.")
-@optional_name
+class _Seconds(click.Command):
+    """A command whose ``--watch`` may go without its number, a name of a pairing behind it."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Give a bare ``--watch`` its number."""
+        given = [
+            f"--watch={_EVERY_S:g}" if word == "--watch" and not _is_number(after) else word
+            for word, after in zip(args, [*args[1:], ""], strict=False)
+        ]
+        return super().parse_args(ctx, given)
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
+
+
+@click.command(cls=_Seconds, short_help="Show the pairings, and what to do next.")
+@several_names
+@click.option("--check", is_flag=True, help="Ask each server's port now whether it is hidden.")
+@click.option(
+    "--watch",
+    type=click.FloatRange(min=_SHORTEST_S),
+    metavar="[SECONDS]",
+    help=f"Show it anew every {_EVERY_S:g} seconds, or so many; q ends.",
+)
 @click.option("--json", "as_json", is_flag=True, help="For programs; this form is stable.")
-def status(name: str | None, as_json: bool) -> None:
-    """Show each pairing: its server, counters, last use and sessions."""
-    from sshknock.client import status as view  # noqa: PLC0415
+def status(names: tuple[str, ...], check: bool, watch: float | None, as_json: bool) -> None:
+    """Show each pairing: its server, last login, sessions, counters, and what to do next.
 
-    known = config.load()
-    rows, failures = [], []
-    for one in names(known, name):
-        try:
-            rows.append(view.look(known.named(one)))
-        except SshknockError as error:
-            failures.append(error)
+    One NAME shows all that is known of it. Whether a port is hidden is what the last logins saw;
+    --check asks now, with one packet for each server, and takes at most six seconds.
+    """
+    if watch is not None and (check or as_json):
+        raise UsageError(
+            "--watch goes with neither --check nor --json", "ask for one of them at a time"
+        )
+    from sshknock.client.status import looks as reading  # noqa: PLC0415
+
+    def look() -> list[reading.Look]:
+        known = config.load()
+        chosen = [known.named(name) for name in dict.fromkeys(names)]
+        found = reading.look_at(chosen or known.pairings.values())
+        return found if as_json else reading.with_blocks(found)
+
+    found = look()
+    if check:
+        from sshknock.client.status.check import ask_ports  # noqa: PLC0415
+
+        found = ask_ports(found)
     if as_json:
-        click.echo(json.dumps(view.as_json(rows), indent=2))
-    elif rows:
-        view.show(rows)
-    elif not failures:
+        click.echo(json.dumps(reading.as_json(found), indent=2))
+    elif not found:
         click.echo(NO_PAIRINGS)
+    else:
+        from sshknock.client.status import show  # noqa: PLC0415  slow to import
+
+        if watch is None:
+            show.show(found, one=len(names) == 1)
+        else:
+            show.watch(look, watch, one=len(names) == 1)
+            return
+    failures = reading.problems(found)
     for failure in failures[:-1]:
         report(failure)
     if failures:

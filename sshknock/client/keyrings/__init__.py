@@ -13,6 +13,12 @@ from sshknock.client.config import FILE_KEYRING
 SERVICE = "sshknock"
 LINUX_DESKTOP = "keyring.backends.SecretService:Keyring"
 
+_KNOWN = {
+    LINUX_DESKTOP: "the desktop's (Secret Service)",
+    "keyring.backends.kwallet:DBusKeyring": "KWallet",
+    "keyring.backends.macOS:Keyring": "the macOS Keychain",
+}
+
 
 class Keyring(Protocol):
     """What the client asks of a keyring; every method may raise KeyringUnavailable."""
@@ -41,3 +47,10 @@ def open_keyring(recorded: str) -> Keyring:
     from sshknock.client.keyrings.system import SystemKeyring  # noqa: PLC0415
 
     return SystemKeyring(recorded, SERVICE)
+
+
+def described(recorded: str) -> str:
+    """Return what a person calls a keyring."""
+    if recorded == FILE_KEYRING:
+        return "a private file"
+    return _KNOWN.get(recorded, recorded)

@@ -1,0 +1,1 @@
+"""``sshknock status``: how the pairings are, and what to do next."""
