@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Mapping
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from sshknock.client.cli.arguments import read_private
-from sshknock.errors import UsageError, one_line, report
+from sshknock.client.cli.several import jobs_option, json_option
+from sshknock.errors import EXIT_DONE, UsageError, one_line, report
 from sshknock.system.command_line import parse_time
 
 if TYPE_CHECKING:
@@ -20,9 +22,14 @@ _TERMINATED = 128 + signal.SIGTERM
 
 
 @click.command(short_help="Pair with a server.")
-@click.argument("name")
+@click.argument("name", required=False)
 @click.option("--via", metavar="[USER@]HOST", help="Over SSH, as you get there today.")
 @click.option("--token-file", "source", metavar="F|-", help="By a token; - reads it here.")
+@click.option(
+    "--inventory",
+    metavar="F|PATTERN",
+    help="Many, each over SSH: a file with [NAME] [USER@]HOST a line, or names in ~/.ssh/config.",
+)
 @click.option(
     "--keyring",
     type=click.Choice(["system", "file"]),
@@ -54,10 +61,13 @@ _TERMINATED = 128 + signal.SIGTERM
 @click.option(
     "--again", is_flag=True, help="With --token-file: take one that was used here and forgotten."
 )
+@jobs_option
+@json_option
 def enroll(
-    name: str,
+    name: str | None,
     via: str | None,
     source: str | None,
+    inventory: str | None,
     keyring: str,
     host: str | None,
     called: str | None,
@@ -66,7 +76,9 @@ def enroll(
     yes: bool,
     no_ssh_config: bool,
     again: bool,
-) -> None:
+    jobs: int,
+    as_json: bool,
+) -> int:
     """Pair with a server, which is called NAME from then on: ssh NAME.
 
     With --via, all of it in one go, wherever ssh gets you to an account that may use sudo: a key is
@@ -75,22 +87,32 @@ def enroll(
     the same command goes on with it.
 
     With --token-file, by the token that the server's administrator made. Needs no network.
+
+    With --inventory, as with --via and its options, for many servers, --jobs at a time. The same
+    command again does what is left. 'web*' stands for all such Host names in ~/.ssh/config.
     """
+    if inventory is not None:
+        alone = {"NAME": name, "--via": via, "--token-file": source, "--host": host}
+        _refuse({**alone, "--again": again}, "is for one server, --inventory for many")
+        trial_s = _trial_s(trial, install=install)
+        from sshknock.client.cli.inventory import ForAll, enroll_all  # noqa: PLC0415  slow to load
+
+        for_all = ForAll(keyring, called, install, trial_s, yes, not no_ssh_config)
+        return enroll_all(inventory, for_all, jobs=jobs, as_json=as_json)
+    if name is None:
+        raise UsageError("what is it to be called?", "sshknock enroll NAME --via [USER@]HOST")
+    _refuse({"--json": as_json}, "goes with --inventory")
     for_via = {"--as": called, "--install": install, "--trial": trial, "--yes": yes}
     for_via["--no-ssh-config"] = no_ssh_config
     if via is not None:
         if source is not None or again:
             raise UsageError("--via makes the token itself", "leave --token-file and --again out")
-        if trial is not None and not install:
-            raise UsageError("--trial goes with --install", "it is for a server to be set up")
-        from sshknock.client.enrolment.order import TRIAL_S, Order  # noqa: PLC0415  slow to load
+        trial_s = _trial_s(trial, install=install)
+        from sshknock.client.enrolment.order import Order  # noqa: PLC0415  slow to load
 
-        trial_s = TRIAL_S if trial is None else parse_time(trial)
         _over_ssh(Order(name, via, host, called, keyring, install, trial_s, yes, not no_ssh_config))
     elif source is not None:
-        for option, value in for_via.items():
-            if value:
-                raise UsageError(f"{option} goes with --via", f"leave {option} out")
+        _refuse(for_via, "goes with --via")
         _by_token(name, source, keyring, host, again=again)
     else:
         raise UsageError(
@@ -98,6 +120,21 @@ def enroll(
             "--via [USER@]HOST where ssh gets you there today; --token-file FILE with a token that"
             " the server's administrator made",
         )
+    return EXIT_DONE
+
+
+def _refuse(given: Mapping[str, object], why: str) -> None:
+    for option, value in given.items():
+        if value:
+            raise UsageError(f"{option} {why}", f"leave {option} out")
+
+
+def _trial_s(trial: str | None, *, install: bool) -> int:
+    from sshknock.client.enrolment.order import TRIAL_S  # noqa: PLC0415  slow to load
+
+    if trial is not None and not install:
+        raise UsageError("--trial goes with --install", "it is for a server to be set up")
+    return TRIAL_S if trial is None else parse_time(trial)
 
 
 def _by_token(name: str, source: str, keyring: str, host: str | None, *, again: bool) -> None:

@@ -52,8 +52,8 @@ def do_all(
 ) -> int:
     """Do them all and print the summary; return the exit code.
 
-    ``what`` is what was done to a server (``rotated``), ``left`` the command that goes on with what
-    is not done. Raises KeyboardInterrupt at the end when there was a ^C.
+    ``what`` is what was done to a server (``rotated``), ``left`` how to go on with what is not
+    done. Raises KeyboardInterrupt at the end when there was a ^C.
     """
     from sshknock.client.fleet import summary  # noqa: PLC0415  slow to load
     from sshknock.client.fleet.runner import Outcome, Run  # noqa: PLC0415
@@ -66,8 +66,7 @@ def do_all(
     if as_json:
         click.echo(summary.as_json(command, run.results))
     else:
-        hint = f"what is left: {left}" if left is not None and undone else None
-        summary.show(what, run.results, hint)
+        summary.show(what, run.results, left if undone else None)
     if run.interrupted:
         raise KeyboardInterrupt
     return EXIT_FAILED if undone else EXIT_DONE

@@ -120,9 +120,8 @@ def rotate(
 
     note.begin(wanted)
     tasks = [rotating(known.named(name), note) for name in wanted]
-    return do_all(
-        "rotate", "rotated", tasks, jobs=jobs, as_json=as_json, left="sshknock rotate --left"
-    )
+    left_hint = "'sshknock rotate --left' does what is left, and no more"
+    return do_all("rotate", "rotated", tasks, jobs=jobs, as_json=as_json, left=left_hint)
 
 
 def _rotate_one(pairing: Pairing, via: str | None) -> None:

@@ -5,11 +5,28 @@ from __future__ import annotations
 # Loaded here, by the main thread: a worker would load them while the others wait.
 import sshknock.client.remote.administrator
 import sshknock.client.remote.way  # noqa: F401
-from sshknock.client import sync
+from sshknock.client import config, sync
 from sshknock.client.config import Pairing
+from sshknock.client.enrolment import notes
+from sshknock.client.enrolment.order import Order
+from sshknock.client.enrolment.over_ssh import enroll_via
 from sshknock.client.fleet.left import Left
-from sshknock.client.fleet.runner import Asker, Task, Tell
+from sshknock.client.fleet.runner import Asker, Skipped, Task, Tell
 from sshknock.client.rotate import rotate
+
+
+def enrolling(order: Order) -> Task:
+    """Return the task to enrol a server, or what is left of it; one that is enrolled is skipped."""
+
+    def work(asker: Asker, tell: Tell) -> str:
+        known, note = config.load().pairings.get(order.name), notes.find(order.name)
+        if known is not None and (note is None or note.pairing_id != known.pairing_id):
+            raise Skipped("enrolled already")
+        done = enroll_via(order, asker, tell)
+        warnings = (warning.message for warning in done.warnings)
+        return "; ".join((f"enrolled: {done.pairing.host} port {done.pairing.port}", *warnings))
+
+    return Task(order.name, work)
 
 
 def syncing(pairing: Pairing) -> Task:

@@ -38,6 +38,11 @@ def connected(
         return
     with knocked(pairing, look_first=look_first, spare=spare) as over:
         opened()
-        own = Target(pairing.name, target.user, (pairing.host, pairing.port))
+        own = Target(
+            pairing.name,
+            target.user or pairing.user,
+            (pairing.host, pairing.port),
+            pairing.host_key_alias,
+        )
         with Connection(own, over=over) as connection:
             yield connection
