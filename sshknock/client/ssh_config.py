@@ -42,10 +42,15 @@ class _Change:
     path: Path
     before: bytes | None
     after: bytes
+    hint: str | None = None
+    """What to do when it cannot be written."""
 
     def make(self) -> None:
         """Write the new content, with the mode that the file has."""
-        self._write(self.after)
+        try:
+            self._write(self.after)
+        except SystemFault as error:
+            raise SystemFault(error.message, self.hint) from error
 
     def take_back(self) -> None:
         """Put the old content back, unless the new one was not written, or changed since."""
@@ -118,7 +123,8 @@ def write(names: Iterable[str], known: Config) -> Path:
     before = _read(theirs)
     included = _including(before)
     if included is not None:
-        changes.append(_Change(theirs, before, included))
+        hint = f"is it made by another program? have that begin it with '{_include_line()}'"
+        changes.append(_Change(theirs, before, included, hint))
     try:
         for change in changes:
             change.make()

@@ -94,6 +94,68 @@ def test_the_users_own_lines_stay(home: Path) -> None:
 
 
 @needs_ssh
+@pytest.mark.parametrize(
+    "own",
+    [
+        pytest.param("", id="empty"),
+        pytest.param("Host *\r\n    Port 99\r\n", id="lines of DOS"),
+        pytest.param("Host box\n    HostName other.example\n    ProxyJump far", id="its own host"),
+        pytest.param("Host *\n    ProxyJump far\n    ProxyCommand nc %h %p\n", id="every host"),
+        pytest.param("Match exec true\n    ProxyCommand nc %h %p\n", id="a match"),
+        pytest.param("Match final all\n    ProxyJump far\n    Port 99\n", id="a final match"),
+        pytest.param("ProxyJump far\n", id="no host at all"),
+    ],
+)
+def test_whatever_stands_below_our_block_is_the_first(home: Path, own: str) -> None:
+    """Ssh takes the first value that it sees; and a second writing changes not a byte."""
+    (home / ".ssh").mkdir(mode=0o700)
+    (home / ".ssh/config").write_bytes(own.encode())
+    ssh_config.write(["box"], KNOWN)
+    taken = effective(home, "box")
+    assert (taken["hostname"], taken["port"]) == ("192.0.2.7", "2222")
+    assert "--name box" in taken["proxycommand"]
+    before = [(home / ".ssh" / name).read_bytes() for name in ("config", "sshknock.conf")]
+    assert before[0].endswith(own.encode())
+    ssh_config.write(["box"], KNOWN)
+    after = [(home / ".ssh" / name).read_bytes() for name in ("config", "sshknock.conf")]
+    assert after == before
+
+
+@needs_ssh
+def test_a_link_that_leads_nowhere_yet(home: Path) -> None:
+    """The file that it names is made."""
+    (home / ".ssh").mkdir(mode=0o700)
+    (home / "dotfiles").mkdir()
+    (home / ".ssh/config").symlink_to("../dotfiles/ssh")
+    ssh_config.write(["box"], KNOWN)
+    assert (home / "dotfiles/ssh").read_text().startswith("Include ")
+    assert "--name box" in effective(home, "box")["proxycommand"]
+
+
+def test_a_config_that_cannot_be_written(home: Path) -> None:
+    """Where another program makes it: the line to be added there is told, and nothing is left."""
+    (home / ".ssh").mkdir(mode=0o700)
+    link = home / ".ssh/config"
+    link.symlink_to("/proc/version")
+    with pytest.raises(SshknockError, match="cannot write /proc/version") as caught:
+        ssh_config.write(["box"], KNOWN)
+    assert "begin it with 'Include " in (caught.value.hint or "")
+    assert list((home / ".ssh").iterdir()) == [link]
+
+
+@needs_ssh
+def test_an_include_that_another_program_has_written_is_enough(home: Path) -> None:
+    """Below other settings, quoted, among others: the file is left as it is."""
+    (home / ".ssh").mkdir(mode=0o700)
+    path = home / ".ssh/config"
+    own = f'# made\nUser me\nInclude=other.conf "{home}/.ssh/sshknock.conf"\n\nHost *\n'
+    path.write_text(own)
+    ssh_config.write(["box"], KNOWN)
+    assert path.read_text() == own
+    assert "--name box" in effective(home, "box")["proxycommand"]
+
+
+@needs_ssh
 def test_an_include_inside_a_host_block_is_not_enough(home: Path) -> None:
     """There it belongs to that host alone; at the top it is not added a second time."""
     (home / ".ssh").mkdir(mode=0o700)
