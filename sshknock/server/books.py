@@ -15,29 +15,47 @@ from sshknock.protocol.addresses import Address, parse_address
 from sshknock.protocol.counters import COUNTER_LIMIT
 from sshknock.protocol.derivation import derive
 from sshknock.protocol.knocks import Knock, Purpose
-from sshknock.server import hiding, proc, sessions
+from sshknock.server import hiding, latecomers, proc, sessions
 from sshknock.server.config import Config, Hook
 from sshknock.server.engines.base import Door, format_sequence, parse_sequence
 from sshknock.server.firewall.kernel import Used
 from sshknock.server.moments import span
-from sshknock.server.store import Session, Stage, Store, Ticket
+from sshknock.server.store import Session, Stage, Store, Ticket, Unattended
 
 _LATE_LOGIN_S = 60  # as long as a hook waits for its turn
+_LOGIN_IS_TOLD_S = 10  # even on a busy machine
 
 
-def take_in(store: Store, used: Iterable[Used], *, now: int, not_before: int) -> None:
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A session that began in sshd: the client's end of its connection, and the sshd process.
+
+    ``started`` is the process's start time in clock ticks since boot.
+    """
+
+    address: Address
+    peer_port: int
+    pid: int
+    started: int
+
+
+def take_in(
+    store: Store, used: Iterable[Used], *, now: int, not_before: int, login: Login | None = None
+) -> None:
     """Enter the tickets that were taken, all after ``not_before`` (clock ticks since boot).
 
     A ticket that the books do not know was entered before: its mark in the kernel outlived a kill.
-    Open doors are entered in the order of their counters, because a door also closes those below.
+    A login comes after the door that let it in, and before the close of a session that was short.
     """
     known = {ticket.id: ticket for ticket in (*store.tickets(), *store.retired_tickets())}
     names = {pairing.id: pairing.name for pairing in store.pairings()}
     taken = [(known[u.ticket], str(u.address)) for u in used if u.ticket in known]
+    # In the order of their counters, because a door also closes those below.
     for ticket, address in sorted(taken, key=lambda pair: pair[0].counter):
         name = names[ticket.pairing]
         if ticket.purpose is Purpose.OPEN:
             _end_rotation(store, ticket.pairing, now)
+            latecomers.note_opened(store, ticket, known.values(), address, now)
             store.move_on(ticket.pairing, to=ticket.counter + 1, address=address, now=now)
             store.begin_session(
                 ticket.pairing, ticket.counter, address, now=now, not_before=not_before
@@ -47,22 +65,23 @@ def take_in(store: Store, used: Iterable[Used], *, now: int, not_before: int) ->
             if ticket.counter + 1 >= COUNTER_LIMIT:
                 detail = f"no counter is left: 'sshknock-server client rotate {name}'"
                 store.record("used-up", now, pairing=name, detail=detail)
+    if login is not None:
+        attach(store, login, now)
     for ticket, address in taken:
         if ticket.purpose is Purpose.CLOSE:
-            detail = ""
-            for session in store.sessions():
-                if (session.pairing, session.counter) == (ticket.pairing, ticket.counter):
-                    store.end_session(session.id)
-                    detail = _lasted(session, now)
-            store.withdraw(ticket.id)
-            store.record(
-                "close",
-                now,
-                pairing=names[ticket.pairing],
-                address=address,
-                counter=ticket.counter,
-                detail=detail,
-            )
+            _close(store, ticket, names[ticket.pairing], address, now)
+
+
+def _close(store: Store, ticket: Ticket, name: str, address: str, now: int) -> None:
+    """Enter that a close sequence came, from this address."""
+    detail = ""
+    for session in store.sessions():
+        if (session.pairing, session.counter) == (ticket.pairing, ticket.counter):
+            store.end_session(session.id)
+            detail = _lasted(session, now)
+    store.withdraw(ticket.id)
+    counter = ticket.counter
+    store.record("close", now, pairing=name, address=address, counter=counter, detail=detail)
 
 
 def _end_rotation(store: Store, opened: int, now: int) -> None:
@@ -76,23 +95,29 @@ def _end_rotation(store: Store, opened: int, now: int) -> None:
 def end_sessions(store: Store, config: Config, admitted: frozenset[Address], now: int) -> None:
     """Strike out the sessions that are over; ``admitted`` is what the kernel lets in.
 
-    A door behind which nobody logged in was for nothing, and the log says so, where a hook tells of
-    logins.
+    A door behind which nobody logged in was for nothing, and the log says so after a while: the
+    hook that tells of a short session's login may come after its end.
     """
     names = {pairing.id: pairing.name for pairing in store.pairings()}
-    running = store.sessions()
-    for session in sessions.that_are_over(running, config, admitted):
-        unused = session.sshd_pid is None and config.hook is not Hook.NONE
+    for session in sessions.that_are_over(store.sessions(), config, admitted):
         store.end_session(session.id)
-        store.record(
-            "unused" if unused else "end",
-            now,
-            pairing=names[session.pairing],
-            address=session.address,
-            counter=session.counter,
-            detail="nobody logged in" if unused else _lasted(session, now),
-        )
+        name, counter, address = names[session.pairing], session.counter, session.address
+        if session.sshd_pid is None and config.hook is not Hook.NONE:
+            store.note_unattended(Unattended(name, counter, address, now))
+        else:
+            detail = _lasted(session, now)
+            store.record("end", now, pairing=name, address=address, counter=counter, detail=detail)
     store.forget_replaced()
+    for one in store.unattended():
+        if now - one.at >= _LOGIN_IS_TOLD_S and store.forget_unattended(one.pairing, one.counter):
+            store.record(
+                "unused",
+                now,
+                pairing=one.pairing,
+                address=one.address,
+                counter=one.counter,
+                detail="nobody logged in",
+            )
 
 
 def issue_tickets(store: Store, generation: int, close_doors: int) -> None:
@@ -167,19 +192,6 @@ def _former(store: Store) -> dict[int, int | None]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Login:
-    """A session that began in sshd: the client's end of its connection, and the sshd process.
-
-    ``started`` is the process's start time in clock ticks since boot.
-    """
-
-    address: Address
-    peer_port: int
-    pid: int
-    started: int
-
-
 def attach(store: Store, login: Login, now: int) -> None:
     """Note that an sshd process serves the session that was opened from an address.
 
@@ -204,6 +216,8 @@ def attach(store: Store, login: Login, now: int) -> None:
     for name, counter in doors[:1]:
         detail = f"from port {login.peer_port}"
         store.record("login", now, pairing=name, address=address, counter=counter, detail=detail)
+        if store.forget_unattended(name, counter):
+            store.record("end", now, pairing=name, address=address, counter=counter)
 
 
 def _waiting_session(running: list[Session], address: str, started: int) -> Session | None:

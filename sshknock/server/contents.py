@@ -41,7 +41,8 @@ def whole(
     admitted = {address: left for address, left in old.admitted.items() if left} if old else {}
     for address in admitted:
         statements += table.delete(f"open{table.family(address)}", [str(address)])
-    statements.append(table.fresh_table(config, refuse, generation))
+    turned_away = old.turned_away if old else 0
+    statements.append(table.fresh_table(config, refuse, generation, turned_away))
     for name, elements in _doors(store, config).items():
         statements += table.add(name, sorted(elements))
     statements += _add_hidden(hiding.of(store).elements(config.ports, now))
@@ -62,6 +63,8 @@ def differences(store: Store, config: Config, state: TableState, now: int) -> li
     for version in ("4", "6"):
         marks = [u for u in state.used if table.family(u.address) == version]
         statements += table.delete(f"used{version}", [f"{u.ticket} . {u.address}" for u in marks])
+        late = [u for u in state.late if table.family(u.address) == version]
+        statements += table.remove(f"late{version}", [f"{u.ticket} . {u.address}" for u in late])
     present: dict[str, set[str]] = {
         "tickets": {str(ticket) for ticket in state.tickets},
         "last": set(state.last),

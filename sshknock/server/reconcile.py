@@ -23,7 +23,17 @@ import time
 from dataclasses import dataclass
 
 from sshknock.protocol.addresses import Address, parse_address
-from sshknock.server import books, contents, exposures, guests, hiding, paths, proc
+from sshknock.server import (
+    books,
+    contents,
+    exposures,
+    guests,
+    hiding,
+    latecomers,
+    paths,
+    proc,
+    strangers,
+)
 from sshknock.server.access import opened
 from sshknock.server.config import Config, Refuse
 from sshknock.server.engines.base import Door, DoorEngine, Progress
@@ -194,13 +204,15 @@ def _plan(
 
 
 def _take_in(store: Store, state: TableState | None, login: books.Login | None, now: int) -> None:
-    """Enter what happened: first the doors that were used, then who came in."""
-    if state is not None:
-        # Even in a table that is not ours: a ticket's id is never used again, so a mark can only
-        # move a counter up.
-        books.take_in(store, state.used, now=now, not_before=int(store.meta(_LOOKED_AT) or 0))
-    if login is not None:
-        books.attach(store, login, now)
+    """Enter what the kernel has noted.
+
+    Even in a table that is not ours: a ticket's id is never used again, so a mark can only move a
+    counter up.
+    """
+    used, late = ((), ()) if state is None else (state.used, state.late)
+    not_before = int(store.meta(_LOOKED_AT) or 0)
+    books.take_in(store, used, now=now, not_before=not_before, login=login)
+    latecomers.log(store, late, now)
 
 
 def _heed(store: Store, config: Config, state: TableState | None, now: int) -> str | None:
@@ -233,6 +245,7 @@ def _rebuild(
     store.set_meta(_PLANNED, str(generation))
     refuse = refusal.decide(config.refuse)
     store.set_meta(_REFUSE, refuse.value)
+    strangers.note_table(store, now, counted_on=ours)
     statements = contents.whole(
         store,
         config,

@@ -231,16 +231,30 @@ def test_the_log_tells_a_visit_from_its_knock_to_its_end(store: Store) -> None:
 
 @pytest.mark.parametrize(
     ("hook", "expected"),
-    [(Hook.PAM, ("unused", 0, "nobody logged in")), (Hook.NONE, ("end", 0, "after 9 s"))],
+    [
+        (Hook.PAM, ("unused", 0, "nobody logged in")),
+        (Hook.NONE, ("end", 0, "after 9 s")),
+    ],
 )
 def test_a_door_that_nobody_went_through_is_told_apart(
     store: Store, hook: Hook, expected: tuple[str, int, str]
 ) -> None:
-    """Where logins are noticed at all."""
+    """Where logins are noticed at all, and when no hook can be on its way any more."""
+    use(store, ticket(store, 0), now=100)
+    for now in (109, 112, 119, 130):
+        with store.transaction():
+            books.end_sessions(store, replace(CONFIG, hook=hook), frozenset(), now=now)
+    assert told(store) == [("open", 0, ""), expected]
+
+
+def test_a_session_whose_login_is_told_after_its_end_was_used(store: Store) -> None:
+    """It was short, and its hook waited for its turn."""
     use(store, ticket(store, 0), now=100)
     with store.transaction():
-        books.end_sessions(store, replace(CONFIG, hook=hook), frozenset(), now=109)
-    assert told(store)[-1] == expected
+        books.end_sessions(store, CONFIG, frozenset(), now=101)
+        books.attach(store, Login(HERE, 50000, 4711, 1), now=105)
+        books.end_sessions(store, CONFIG, frozenset(), now=130)
+    assert [line[0] for line in told(store)] == ["open", "login", "end"]
 
 
 def test_a_login_that_is_told_after_its_end_is_in_the_log(store: Store) -> None:

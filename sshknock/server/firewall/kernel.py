@@ -24,7 +24,7 @@ class Refused(SystemFault):
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """A ticket that was taken, and the address that took it."""
+    """A ticket that was taken, and the address that took it, or that came too late for it."""
 
     ticket: int
     address: Address
@@ -38,6 +38,8 @@ class TableState:
     and ``admitted`` addresses and the seconds they are let in yet, ``connections`` those that used
     a single admission up, by address and port. ``last`` and ``tripwires`` are elements as they are
     written for nft, ``rules`` is the number of rules in force: none while the table is dormant.
+    ``late`` are those who played a door's sequence and did not get it, ``turned_away`` is how many
+    packets of strangers were refused.
     """
 
     generation: int | None
@@ -51,6 +53,8 @@ class TableState:
     connections: Mapping[tuple[Address, int], int]
     always: frozenset[Range]
     guests: Mapping[Address, int]
+    late: tuple[Used, ...] = ()
+    turned_away: int = 0
 
 
 def read() -> TableState | None:
@@ -105,28 +109,33 @@ def _first_line(text: str) -> str:
 def _parse(listing: dict[str, Any]) -> TableState:
     elements: dict[str, list[Any]] = defaultdict(list)  # an older version had fewer sets
     left: dict[str, dict[Any, int]] = defaultdict(dict)
-    rules = 0
+    rules = turned_away = 0
     dormant = False
     for item in listing["nftables"]:
         rules += "rule" in item
         if "table" in item:
             # The one flag that stops the rules; nft 1.0.6 misspells its name in JSON.
             dormant = bool(item["table"].get("flags"))
+        elif "counter" in item:
+            turned_away = int(item["counter"]["packets"])
         elif "set" in item:
             values = item["set"].get("elem", [])
             elements[item["set"]["name"]] = [_value(value) for value in values]
             left[item["set"]["name"]] = dict(_expiring(values))
-    used = [
-        Used(int(ticket), parse_address(address))
-        for name in ("used4", "used6")
-        for ticket, address in elements[name]
-    ]
+    used, late = (
+        tuple(
+            Used(int(ticket), parse_address(address))
+            for n in ("4", "6")
+            for ticket, address in elements[f"{name}{n}"]
+        )
+        for name in ("used", "late")
+    )
     generations = elements["generation"]
     return TableState(
         generation=int(generations[0]) if len(generations) == 1 else None,
         rules=0 if dormant else rules,
         tickets=frozenset(int(ticket) for ticket in elements["tickets"]),
-        used=tuple(used),
+        used=used,
         hidden={int(port): left["hidden"].get(port) for port in elements["hidden"]},
         last=_knocks(elements["last"]),
         tripwires=_knocks(elements["tripwires"]),
@@ -148,6 +157,8 @@ def _parse(listing: dict[str, Any]) -> TableState:
             for name in ("guests4", "guests6")
             for address, seconds in left[name].items()
         },
+        late=late,
+        turned_away=turned_away,
     )
 
 

@@ -6,6 +6,9 @@ decide first. ``pre`` runs before every other chain and notes who sent the last 
 first; without it an eavesdropper who repeats a train within milliseconds often wins the ticket.
 Who touches a tripwire makes no such claim for a while.
 
+Whose train came too late for a door, or held no claim, is noted by ``late``, for the log. Strangers
+are counted, and no more: anybody can make as many as they like.
+
 What is no SYN and belongs to no connection (FIN, NULL and Xmas scans, stray ACKs) meets what it
 would meet on a closed port.
 """
@@ -19,7 +22,7 @@ from sshknock.protocol.knocks import Knock
 from sshknock.server.config import Admit, Config, Refuse
 
 TABLE = "inet sshknock"
-FORMAT = 3
+FORMAT = 4
 """Counts the versions of what a fresh table is: another one is made anew, and nobody's fault."""
 
 _SIZE = 65536
@@ -27,12 +30,17 @@ _CONNECTING_S = 10  # Linux sends a lost SYN again after 1, 3 and 7 s, and sshd 
 _CLAIMED_S = 2
 _CLAIM_S = 5
 _STRAY_S = 3
+_LATE_S = 60  # reconcile takes it in after 15
+_LATE_AT_MOST = 32  # sources can be forged: whoever hears a train must not fill our log with them
 _SYN = "tcp flags & (fin | syn | rst | ack)"
 _RULE_INDENT = "    "
 
 
-def fresh_table(config: Config, refuse: Refuse, generation: int) -> str:
-    """Return statements that make the table anew, in one transaction, whatever was there."""
+def fresh_table(config: Config, refuse: Refuse, generation: int, turned_away: int = 0) -> str:
+    """Return statements that make the table anew, in one transaction, whatever was there.
+
+    ``turned_away`` is how many packets of strangers were counted until now.
+    """
     families = (("4", "ipv4_addr", "ip", "ipv4"), ("6", "ipv6_addr", "ip6", "ipv6"))
     port = "inet_proto . inet_service"
     size = f"size {_SIZE}; }}"
@@ -46,6 +54,7 @@ def fresh_table(config: Config, refuse: Refuse, generation: int) -> str:
         "  set hidden { type inet_service; flags timeout; }",
         f"  set last {{ type {port}; {size}",
         f"  set tripwires {{ type {port}; {size}",
+        f"  counter strangers {{ packets {turned_away} bytes 0; }}",
         f"  set claimed {{ type {port}; {short_lived} {_CLAIMED_S}s; {size}",
     ]
     for n, kind, _, _ in families:
@@ -58,6 +67,8 @@ def fresh_table(config: Config, refuse: Refuse, generation: int) -> str:
             f"  set conn{n} {{ type {kind} . inet_service; {short_lived} {_CONNECTING_S}s; {size}",
             f"  set claims{n} {{ type {claim}; {short_lived} {_CLAIM_S}s; {size}",
             f"  set strays{n} {{ type {kind}; {short_lived} {_STRAY_S}s; {size}",
+            f"  set late{n} {{ type mark . {kind}; flags timeout; timeout {_LATE_S}s;"
+            f" size {_LATE_AT_MOST}; }}",
         ]
     lines += [
         "  chain pre {",
@@ -90,7 +101,7 @@ def fresh_table(config: Config, refuse: Refuse, generation: int) -> str:
         "    goto refused",
         "  }",
         "  chain refused {",
-        f"    {refusal(refuse)}",
+        f"    counter name strangers {refusal(refuse)}",
         "  }",
     ]
     if refuse is Refuse.DROP:

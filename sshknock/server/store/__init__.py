@@ -23,8 +23,10 @@ from sshknock.server.store.records import (
     Kind,
     Pairing,
     Session,
+    Spent,
     Stage,
     Ticket,
+    Unattended,
 )
 from sshknock.server.store.sessions import Sessions
 from sshknock.server.store.tickets import Tickets
@@ -37,9 +39,11 @@ __all__ = [
     "Kind",
     "Pairing",
     "Session",
+    "Spent",
     "Stage",
     "Store",
     "Ticket",
+    "Unattended",
 ]
 
 

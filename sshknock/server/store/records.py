@@ -68,6 +68,25 @@ class Ticket:
 
 
 @dataclass(frozen=True, slots=True)
+class Spent:
+    """A ticket that is gone: the name of its client, its counter, and who had opened the door."""
+
+    pairing: str
+    counter: int
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unattended:
+    """A session that ended ``at`` a moment, in Unix seconds, without a login that we know of."""
+
+    pairing: str
+    counter: int
+    address: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """A door that was opened and whose session is not over.
 
@@ -112,6 +131,8 @@ Kind = Literal[
     "close",
     "end",
     "unused",
+    "replay",
+    "refused",
     "used-up",
     "admitted",
     "revoked",
@@ -137,7 +158,9 @@ Kind = Literal[
 
 KINDS: tuple[str, ...] = get_args(Kind)
 
-WARNINGS = frozenset({"exposed", "hook-fails", "restarted", "trial-over", "used-up"})
+WARNINGS = frozenset(
+    {"exposed", "hook-fails", "refused", "replay", "restarted", "trial-over", "used-up"}
+)
 """What somebody should look at."""
 
 

@@ -93,12 +93,27 @@ _VERSION_3 = """
 ALTER TABLE guest ADD COLUMN left_s INTEGER NOT NULL DEFAULT 86400;
 """
 
-# The counter of a door was words in a line's detail, and what happened had blanks in it.
+# The counter of a door was words in a line's detail, and what happened had blanks in it. Tickets
+# that are spent are remembered for a while: who comes later plays a sequence again. So are sessions
+# that ended before anybody told of their login.
 _VERSION_4 = """
 ALTER TABLE event ADD COLUMN counter INTEGER;
 UPDATE event SET counter = CAST(substr(detail, 9) AS INTEGER), detail = ''
     WHERE detail GLOB 'counter [0-9]*';
 UPDATE event SET kind = replace(kind, ' ', '-');
+CREATE TABLE spent (
+    ticket INTEGER PRIMARY KEY,
+    pairing TEXT NOT NULL,
+    counter INTEGER NOT NULL,
+    address TEXT NOT NULL,
+    at INTEGER NOT NULL
+) STRICT;
+CREATE TABLE unattended (
+    pairing TEXT NOT NULL,
+    counter INTEGER NOT NULL,
+    address TEXT NOT NULL,
+    at INTEGER NOT NULL
+) STRICT;
 """
 
 _STEPS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sshknock.server.store.database import Database
-from sshknock.server.store.records import Session
+from sshknock.server.store.records import Session, Unattended
 
 
 class Sessions(Database):
@@ -39,3 +39,22 @@ class Sessions(Database):
     def end_session(self, session: int) -> None:
         """Strike a session out."""
         self._db.execute("DELETE FROM session WHERE id = ?", (session,))
+
+    def note_unattended(self, one: Unattended) -> None:
+        """Remember a session that ended without a login that we know of."""
+        self._db.execute(
+            "INSERT INTO unattended (pairing, counter, address, at) VALUES (?, ?, ?, ?)",
+            (one.pairing, one.counter, one.address, one.at),
+        )
+
+    def unattended(self) -> list[Unattended]:
+        """Return the sessions that ended without a login, and may yet turn out to have had one."""
+        rows = self._db.execute("SELECT pairing, counter, address, at FROM unattended ORDER BY at")
+        return [Unattended(*row) for row in rows]
+
+    def forget_unattended(self, pairing: str, counter: int) -> bool:
+        """Forget one of these; False when it was none."""
+        done = self._db.execute(
+            "DELETE FROM unattended WHERE pairing = ? AND counter = ?", (pairing, counter)
+        )
+        return bool(done.rowcount)

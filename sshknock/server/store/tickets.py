@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from sshknock.protocol.knocks import Purpose
 from sshknock.server.store.database import Database
-from sshknock.server.store.records import Ticket
+from sshknock.server.store.records import Spent, Ticket
 
+_REMEMBERED_S = 3600
 _RETIRED = 0
 """In place of the generation of a ticket that the kernel may still hold, and shall not."""
 
@@ -61,6 +62,22 @@ class Tickets(Database):
     def forget_retired(self) -> None:
         """Forget the retired tickets: the kernel was made to."""
         self._db.execute("DELETE FROM ticket WHERE generation = ?", (_RETIRED,))
+
+    def note_spent(self, ticket: int, spent: Spent, now: int) -> None:
+        """Remember a ticket that is gone, and no longer those of an hour ago."""
+        self._db.execute("DELETE FROM spent WHERE at < ?", (now - _REMEMBERED_S,))
+        self._db.execute(
+            "INSERT OR REPLACE INTO spent (ticket, pairing, counter, address, at)"
+            " VALUES (?, ?, ?, ?, ?)",
+            (ticket, spent.pairing, spent.counter, spent.address, now),
+        )
+
+    def spent(self, ticket: int) -> Spent | None:
+        """Return what a ticket was that is gone; None for any other."""
+        rows = self._db.execute(
+            "SELECT pairing, counter, address FROM spent WHERE ticket = ?", (ticket,)
+        ).fetchall()
+        return Spent(*rows[0]) if rows else None
 
     def withdraw(self, ticket: int) -> None:
         """Forget a ticket; its id stays spent."""

@@ -90,9 +90,11 @@ def _command(door: Door, version: str, timeout_s: int) -> str:
     """Return what knockd runs: one nft transaction, and when it succeeded, the hook.
 
     The transaction fails as a whole when the ticket is gone, so a door works once. An open door
-    also asks for the claim that the sender of its last knock holds.
+    also asks for the claim that the sender of its last knock holds. Who played an open door's
+    sequence and did not get it is noted for the log, by the kernel: no program of ours starts.
     """
-    statements = table.delete("tickets", [str(door.ticket)])
+    mark = str(door.ticket)
+    statements = table.delete("tickets", [mark])
     if door.purpose is Purpose.OPEN:
         claim = f"{table.knock_element(door.sequence[-1])} . {_ADDRESS}"
         statements += table.delete(f"claims{version}", [claim])
@@ -100,10 +102,16 @@ def _command(door: Door, version: str, timeout_s: int) -> str:
         statements += table.admit(_ADDRESS, version, timeout_s)
     elif door.admitted is not None:
         statements += table.remove(f"open{table.family(door.admitted)}", [str(door.admitted)])
-    statements += table.add(f"used{version}", [f"{door.ticket} . {_ADDRESS}"])
-    nft = shlex.join([str(program("nft", "nftables")), "; ".join(statements)])
-    hook = this_program().line("knock", str(door.ticket), _ADDRESS)
-    return f"{nft} && exec {hook}"
+    statements += table.add(f"used{version}", [f"{mark} . {_ADDRESS}"])
+    command = f"{_nft(statements)} && exec {this_program().line('knock', mark, _ADDRESS)}"
+    if door.purpose is Purpose.OPEN:
+        late = table.add(f"late{version}", [f"{mark} . {_ADDRESS}"])
+        command += f"; exec {_nft(late)}"
+    return command
+
+
+def _nft(statements: Sequence[str]) -> str:
+    return shlex.join([str(program("nft", "nftables")), "; ".join(statements)])
 
 
 def _section(name: str, *directives: tuple[str, str]) -> conf.Section:
