@@ -125,7 +125,7 @@ TEXTS = {
             " others, and sections of knockd.conf that others wrote, are left alone. When the table"
             " is lost the port is visible until it stands again: an administrator is never locked"
             " out by a broken firewall.",
-            "``--help`` after any command explains it in short. All of them need root.",
+            "``--help`` after any command explains it in short. All but ``completion`` need root.",
         ),
         exit_codes=4,
         files=_SERVER_FILES,
