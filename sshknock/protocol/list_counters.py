@@ -2,8 +2,8 @@
 
 There is no window. With c the latest confirm and m the highest counter ever sent, the server's next
 counter s is in c+1..m+1 unless a confirm was false or its file came from a backup. Nearly always it
-is c+1: a train was lost. Else one that was accepted was not noticed. So every fourth attempt of a
-run, from the first on, is c+1; the others go up from c+1 to m+1, again and again. m grows by one
+is c+1: a train was lost. Else one that was accepted was not noticed. So every other attempt of a
+run, from the first on, is c+1; the rest go up from c+1 to m+1, again and again. m grows by one
 with each sweep; when three were in vain, they go down from c as well.
 
 knockd dies with the last line of its list, so that one is never sent. Of those before it the last
@@ -34,7 +34,7 @@ SEARCH_DOWNWARDS = 16
 
 _LOW = 10
 _LOW_SHARE = 10
-_NEAREST_AT = 4  # c+1 is tried at every fourth attempt of a run
+_NEAREST_AT = 2  # c+1 is tried at every other attempt of a run
 _DOWNWARDS = 4
 _IN_VAIN = 3  # sweeps
 _STRIDE = 16

@@ -69,7 +69,7 @@ class Pair:
         under_way = c.sent if c.top is None else c.top
         tops = (under_way, c.sent, c.sent + 1, c.sent + 2, c.sent + 3)
         points = sum(len(sweep(c, top, self.limit)) for top in tops)
-        return (points + len(tops)) * 4 // 3 + 1
+        return 2 * (points + len(tops)) + 1
 
 
 fates = st.lists(st.sampled_from([GOOD, LOST, LOST, UNSEEN, KILLED]), max_size=200)
