@@ -51,7 +51,12 @@ def check_ready(name: str, keyring: str) -> None:
     with reading_arguments():
         parse_name(name)
     _refuse_name(config.load(), name)
-    open_keyring(_recorded(keyring)).get(name)
+    try:
+        open_keyring(_recorded(keyring)).get(name)
+    except KeyringUnavailable as error:
+        from sshknock.client.keyrings.system import or_in_a_file  # noqa: PLC0415  not for "file"
+
+        raise or_in_a_file(error) from error
 
 
 def enroll(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -12,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from sshknock.client.keyrings.bus import session_bus
 
 SESSION = """
 eval "$(printf %s testpw | gnome-keyring-daemon --unlock --components=secrets 2>/dev/null)"
@@ -107,6 +110,99 @@ print(json.dumps(seen))
 """
 
 
+TWO_COLLECTIONS = """
+import json
+from sshknock.client.keyrings import open_keyring
+from sshknock.errors import KeyringUnavailable
+from jeepney import DBusAddress, new_method_call
+from jeepney.io.blocking import open_dbus_connection
+
+bus = open_dbus_connection()
+SERVICE, NAME = "/org/freedesktop/secrets", "org.freedesktop.secrets"
+def call(path, interface, method, signature, *body):
+    address = DBusAddress(path, NAME, interface)
+    return bus.send_and_get_reply(new_method_call(address, method, signature, body)).body
+
+def count(path):
+    attributes = {"service": "sshknock"}
+    collection = "org.freedesktop.Secret.Collection"
+    return len(call(path, collection, "SearchItems", "a{ss}", attributes)[0])
+
+service = "org.freedesktop.Secret.Service"
+ring = open_keyring("keyring.backends.SecretService:Keyring")
+ring.set("box", "old")
+_, session = call(SERVICE, service, "OpenSession", "sv", "plain", ("s", ""))
+# What gnome-keyring has for tests: it asks nobody for the new collection's password.
+(other,) = call(SERVICE, "org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface",
+                "CreateWithMasterPassword", "a{sv}(oayays)",
+                {"org.freedesktop.Secret.Collection.Label": ("s", "work")},
+                (session, b"", b"pw", "text/plain"))
+call(SERVICE, service, "SetAlias", "so", "default", other)
+seen = [ring.get("box")]
+ring.set("box", "newer")
+seen.append(ring.get("box"))
+ring.set("second", "x")
+ring.set("third", "x")
+seen += [count(other), count("/org/freedesktop/secrets/collection/login")]
+call(SERVICE, service, "Lock", "ao", ["/org/freedesktop/secrets/collection/login"])
+try:
+    ring.get("box")
+except KeyringUnavailable as error:
+    seen.append(error.message)
+print(json.dumps(seen))
+"""
+
+MANY = """
+import json
+from jeepney.io.blocking import DBusConnection
+from sshknock.client.config import Pairing
+from sshknock.client.keyrings import open_keyring, secret_service
+from sshknock.client.state import PairingState, Store
+from sshknock.client.status.looks import look_at
+from sshknock.protocol.parameters import Parameters
+from sshknock.protocol.secrets import Secret
+
+recorded = "keyring.backends.SecretService:Keyring"
+ring = open_keyring(recorded)
+pairings = [Pairing(f"n{i}", ("h",), 22, recorded, f"{i:016x}") for i in range(200)]
+for one in pairings:
+    Store(one, ring).save(PairingState(one.pairing_id, Secret(bytes(32)), Parameters()))
+
+calls, connections = [], []
+send, connect = DBusConnection.send_and_get_reply, secret_service.open_dbus_connection
+def counted(self, message, **kwargs):
+    calls.append(str(message.header.fields))
+    return send(self, message, **kwargs)
+def connected(**kwargs):
+    connections.append(kwargs)
+    return connect(**kwargs)
+DBusConnection.send_and_get_reply = counted
+secret_service.open_dbus_connection = connected
+good = sum(look.state is not None for look in look_at(pairings))
+sessions = sum("OpenSession" in call for call in calls)
+print(json.dumps([good, len(connections), sessions, len(calls) < 2 * len(pairings) + 10]))
+"""
+
+WITHOUT_VARIABLE = """
+import json
+from sshknock.client.keyrings import open_keyring
+from sshknock.client.keyrings.system import find_backend
+ring = open_keyring("keyring.backends.SecretService:Keyring")
+ring.set("box", "x")
+print(json.dumps([ring.get("box"), find_backend()]))
+"""
+SESSION_AT_THE_USUAL_PLACE = """
+export DBUS_SESSION_BUS_ADDRESS=unix:path=$XDG_RUNTIME_DIR/bus
+pid=$XDG_RUNTIME_DIR/pid
+dbus-daemon --session --fork --print-pid=3 --address=$DBUS_SESSION_BUS_ADDRESS 3>$pid
+eval "$(printf %s testpw | gnome-keyring-daemon --unlock --components=secrets 2>/dev/null)"
+unset DBUS_SESSION_BUS_ADDRESS
+"$@"; code=$?
+kill "$(cat $pid)"
+exit $code
+"""
+
+
 @pytest.fixture
 def in_session(tmp_path: Path) -> Callable[..., str]:
     """Return a function that runs Python code on a bus with a keyring, and returns its output."""
@@ -174,6 +270,54 @@ def test_a_secret_service_without_a_collection_is_said(in_session: Callable[...,
     """A user who never logged in to a desktop has none."""
     said = in_session(TRY, EMPTY_SESSION)
     assert said == "there is no keyring that is set up for this user\n" * 3
+
+
+@secret_service
+def test_an_item_stays_where_it_is_when_another_collection_becomes_the_default(
+    in_session: Callable[..., str],
+) -> None:
+    """It is read and written there; a new item goes into the new default; a lock there is said."""
+    assert json.loads(in_session(TWO_COLLECTIONS)) == [
+        "old",
+        "newer",
+        2,
+        1,
+        "the keyring is locked",
+    ]
+
+
+@secret_service
+def test_two_hundred_items_are_read_over_one_connection(in_session: Callable[..., str]) -> None:
+    """`status` opens the keyring once, and its session once: two calls a pairing are left."""
+    assert json.loads(in_session(MANY)) == [200, 1, 1, True]
+
+
+@secret_service
+def test_a_keyring_is_found_where_the_variable_of_the_bus_is_missing(
+    in_session: Callable[..., str],
+) -> None:
+    """In an SSH session, in cron: by ourselves, and by the library that enrolment asks."""
+    seen = json.loads(in_session(WITHOUT_VARIABLE, SESSION_AT_THE_USUAL_PLACE))
+    assert seen == ["x", "keyring.backends.SecretService:Keyring"]
+
+
+@secret_service
+def test_a_bus_that_belongs_to_somebody_else_is_none_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The socket at the usual place must be the user's own, and a socket."""
+    monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS", raising=False)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "a b"))
+    (tmp_path / "a b").mkdir()
+    path = tmp_path / "a b" / "bus"
+    path.touch()
+    assert session_bus() is None
+    path.unlink()
+    with socket.socket(socket.AF_UNIX) as bus:
+        bus.bind(str(path))
+        assert session_bus() == f"unix:path={tmp_path}/a%20b/bus"
+        os.chown(path, 65534, -1)
+        assert session_bus() is None
 
 
 @secret_service

@@ -23,6 +23,7 @@ from jeepney.io.blocking import (  # type: ignore[import-untyped]
     open_dbus_connection,
 )
 
+from sshknock.client.keyrings.bus import session_bus
 from sshknock.client.keyrings.system import locked_keyring, no_keyring
 from sshknock.errors import BadInput, KeyringUnavailable
 
@@ -33,6 +34,7 @@ _SERVICE_PATH = "/org/freedesktop/secrets"
 _COLLECTION_PATH = "/org/freedesktop/secrets/aliases/default"
 _APPLICATION = "Python keyring library"
 _NO_OBJECT = "/"
+_NO_BUS_HINT = "log in to the desktop, or enroll with '--keyring file' on this machine"
 
 
 def is_plain() -> bool:
@@ -41,7 +43,7 @@ def is_plain() -> bool:
 
 
 class SecretService:
-    """The texts of one service in the default collection."""
+    """The texts of one service; new ones go into the default collection."""
 
     def __init__(self, service: str) -> None:
         self._service = service
@@ -103,11 +105,18 @@ class SecretService:
         return items[0] if items else None
 
     def _items(self, name: str) -> list[str]:
-        self._refuse_locked()
-        (items,) = self._call(
-            _COLLECTION_PATH, "Collection", "SearchItems", "a{ss}", self._attributes(name)
+        """Return the items of this name in all collections.
+
+        They stay in the collection that was the default one when they were made.
+        """
+        unlocked, locked = self._call(
+            _SERVICE_PATH, "Service", "SearchItems", "a{ss}", self._attributes(name)
         )
-        return list(items)
+        if locked:
+            raise locked_keyring()
+        if not unlocked:  # in a locked collection a keyring may not be able to search at all
+            self._refuse_locked()
+        return list(unlocked)
 
     def _refuse_locked(self) -> None:
         collection = DBusAddress(_COLLECTION_PATH, _BUS_NAME, f"{_PREFIX}Collection")
@@ -142,12 +151,16 @@ class SecretService:
 
 
 def _connect() -> DBusConnection:
-    try:
-        return open_dbus_connection(bus="SESSION")
-    except (KeyError, RuntimeError, StopIteration, ValueError, OSError) as error:
+    address = session_bus()
+    if address is None:
         raise KeyringUnavailable(
-            "the system keyring cannot be reached: there is no session bus",
-            "log in to the desktop, or enroll with '--keyring file' on this machine",
+            "the system keyring cannot be reached: there is no session bus", _NO_BUS_HINT
+        )
+    try:
+        return open_dbus_connection(bus=address)
+    except (RuntimeError, StopIteration, ValueError, OSError) as error:
+        raise KeyringUnavailable(
+            "the system keyring cannot be reached: the session bus does not answer", _NO_BUS_HINT
         ) from error
 
 

@@ -7,17 +7,20 @@ on it is loaded by its name. Everything that may show a prompt or hang has a tim
 from __future__ import annotations
 
 import importlib
+import os
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from sshknock.client.keyrings.bus import VARIABLE, session_bus
 from sshknock.errors import KeyringUnavailable, SshknockError
 
 if TYPE_CHECKING:
     from keyring.backend import KeyringBackend
 
 TIME_LIMIT_S = 20.0
-_FILE_HINT = "'--keyring file' keeps the secret in a private file instead"
+_FILE_OPTION = "--keyring file"
+_FILE_HINT = f"'{_FILE_OPTION}' keeps the secret in a private file instead"
 _UNLOCK_HINT = "unlock it (log in to the desktop, or open its password manager) and try again"
 _UNSAFE_MODULES = ("keyring.backends.fail", "keyring.backends.null", "keyrings.alt.file")
 _OUR_MODULE = "sshknock.client.keyrings.backend"
@@ -109,7 +112,15 @@ def no_keyring() -> KeyringUnavailable:
     return KeyringUnavailable("there is no system keyring here", _FILE_HINT)
 
 
+def or_in_a_file(error: KeyringUnavailable) -> KeyringUnavailable:
+    """Return the error for somebody who may still choose: the hint names the other way too."""
+    if error.hint is None or _FILE_OPTION in error.hint:
+        return error
+    return KeyringUnavailable(error.message, f"{error.hint}; or {_FILE_HINT}")
+
+
 def _load(recorded: str) -> KeyringBackend:
+    _lead_to_bus()
     module, _, name = recorded.partition(":")
     try:
         backend = getattr(importlib.import_module(module), name)
@@ -122,7 +133,15 @@ def _load(recorded: str) -> KeyringBackend:
     return loaded
 
 
+def _lead_to_bus() -> None:
+    """Let the library find the bus as we do; it knows no other place than the variable."""
+    address = session_bus()
+    if address is not None:
+        os.environ.setdefault(VARIABLE, address)
+
+
 def _find() -> str:
+    _lead_to_bus()
     import keyring  # noqa: PLC0415  70 ms, at enrolment only
 
     for backend in _members(keyring.get_keyring()):
