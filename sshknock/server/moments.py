@@ -5,7 +5,10 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+_JUST_NOW_S = 5
 _MINUTE_S = 60
+_HOUR_S = 3600
+_DAY_S = 86400
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -27,6 +30,20 @@ def span(seconds: int) -> str:
         return f"{max(0, seconds)} s"
     hours, minutes = divmod(seconds // _MINUTE_S, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+def ago(moment: int | None, now: int) -> str:
+    """Return how long ago a moment was, as people read it; None is never."""
+    if moment is None:
+        return "never"
+    seconds = now - moment
+    if seconds < _JUST_NOW_S:
+        return "just now"
+    days = seconds // _DAY_S
+    if days:
+        return f"{days} day{'s' * (days > 1)} ago"
+    hours = seconds // _HOUR_S
+    return f"{hours} h ago" if hours else f"{span(seconds)} ago"
 
 
 def booted_at(now: int) -> int:

@@ -18,7 +18,8 @@ from sshknock.errors import SystemFault
 from sshknock.server import config as settings
 from sshknock.server import hiding, interfaces, paths, setting_up
 from sshknock.server import status as server_status
-from sshknock.server.cli import doctor, look, setup
+from sshknock.server.cli import doctor, render, setup
+from sshknock.server.cli import status as status_command
 from sshknock.server.cli.program import program
 from sshknock.server.config import Config, Hook
 from sshknock.server.doctor.finding import problem
@@ -67,7 +68,7 @@ def books(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         with closing(Store(tmp_path / "state.db")) as store:
             yield CONFIG, store
 
-    monkeypatch.setattr(look, "opened", opened)
+    monkeypatch.setattr(render, "opened", opened)
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
@@ -216,8 +217,9 @@ def test_a_table_that_cannot_be_mended_is_not_said_to_hide(
         sweep_chance=0,
         complaints=(),
         problem=SystemFault("nft refused the change"),
+        turned_away=None,
     )
-    monkeypatch.setattr(look, "opened", opened)
+    monkeypatch.setattr(status_command, "opened", opened)
     monkeypatch.setattr(server_status, "current", lambda _store, _config: now)
     assert run(monkeypatch, "status") == 1
     told = capsys.readouterr()
@@ -264,12 +266,6 @@ def test_a_mistake_of_the_administrators_is_named(
     monkeypatch.setattr(conf_file, "read", lambda: "[lamp]\n    sequens = 1,2,3\n")
     assert run(monkeypatch, "render", "--check") == 1
     assert "line 2 has an unknown directive 'sequens'" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(("number", "shown"), [(687_431.9, "600 000"), (99, "90"), (1, "1")])
-def test_a_figure_is_never_better_than_the_truth(number: float, shown: str) -> None:
-    """The chance of a sweep is told in one digit, rounded to the sweeper's advantage."""
-    assert look.rounded_down(number) == shown
 
 
 def test_at_a_terminal_the_doctors_lines_hang(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,8 +9,9 @@ from sshknock.server.cli.clients import client
 from sshknock.server.cli.doctor import doctor
 from sshknock.server.cli.hiding import admit, confirm, hide, revoke, unhide
 from sshknock.server.cli.log import log
-from sshknock.server.cli.look import render, status
+from sshknock.server.cli.render import render
 from sshknock.server.cli.setup import init, reconcile, uninstall
+from sshknock.server.cli.status import status
 from sshknock.server.cli.sync import sync
 from sshknock.system.completion import completion_command
 
