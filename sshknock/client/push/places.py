@@ -30,6 +30,12 @@ class Place(Protocol):
     def append(self, data: bytes, at: int) -> None:
         """Add to the file, which is ``at`` bytes long, or leave it as it is."""
 
+    def is_in_use(self) -> bool | None:
+        """Tell whether knockd.conf names the file; None where that cannot be seen."""
+
+    def has_knockd(self) -> bool | None:
+        """Tell whether a knockd runs there; None where that cannot be seen."""
+
 
 class LocalFile:
     """A file here: on a stick, or on a file system that is really the server's."""
@@ -82,6 +88,12 @@ class LocalFile:
                 os.close(descriptor)
         except OSError as error:
             raise self._cannot_write(error) from error
+
+    def is_in_use(self) -> None:
+        """Tell nothing: it may be on a stick."""
+
+    def has_knockd(self) -> None:
+        """Tell nothing."""
 
     def _cannot_write(self, error: OSError) -> SystemFault:
         hint = f"is the folder {self.path.parent} there, and may you write to it?"

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sshknock.client import enroll
 from sshknock.client.config import Pairing
@@ -18,11 +19,8 @@ from sshknock.client.knocked import knocked
 from sshknock.client.push.carried import Carried, read_carried, render_counters
 from sshknock.client.push.conf import DEFAULT_PATH
 from sshknock.client.push.places import LocalFile, Place
-from sshknock.client.push.server_file import KNOCKD_CONF, ServerFile
-from sshknock.client.remote.administrator import Ask
-from sshknock.client.remote.connection import Connection, Target, parse_via
 from sshknock.client.state import PairingState, Store, locked_by_hand
-from sshknock.errors import BadInput, UsageError
+from sshknock.errors import BadInput, SshknockError, UsageError
 from sshknock.protocol.derivation import derive
 from sshknock.protocol.knocks import Purpose, Sequence
 from sshknock.protocol.list_counters import SPARE, UNUSABLE, SequenceList, found_in_list
@@ -30,6 +28,11 @@ from sshknock.protocol.parameters import Parameters
 from sshknock.protocol.secrets import Secret
 from sshknock.protocol.token import Token
 from sshknock.records import replace
+
+if TYPE_CHECKING:
+    from sshknock.client.push.server_file import ServerFile
+    from sshknock.client.remote.administrator import Ask
+    from sshknock.client.remote.connection import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +68,9 @@ class NewServer:
 class Pushed:
     """What was done: ``count`` sequences went to ``where``, and ``left`` logins are good now.
 
-    ``created`` tells that it is a new file, ``stopped`` that knockd had used up the old one, and
-    ``unused`` that knockd.conf does not name it. ``running`` is None where it was not looked for.
+    ``created`` tells that it is a new file, and ``stopped`` that knockd had used up the old one.
+    ``in_use``, that knockd.conf names it, and ``running``, that there is a knockd, are None where
+    that could not be seen.
     """
 
     pairing: Pairing
@@ -74,17 +78,17 @@ class Pushed:
     count: int
     left: int
     created: bool
-    stopped: bool = False
-    unused: bool = False
-    running: bool | None = None
+    stopped: bool
+    in_use: bool | None
+    running: bool | None
 
     def advice(self) -> tuple[str, ...]:
         """Return what is to be done on the server, each in a sentence."""
         name = self.pairing.name
         steps = []
-        if self.unused:
+        if self.in_use is False:
             steps.append(
-                f"{KNOCKD_CONF} there does not name the file yet:"
+                f"/etc/knockd.conf there does not name the file yet:"
                 f" 'sshknock push {name} --conf nft' prints what to add"
             )
         if self.created or self.stopped or self.running is False:
@@ -102,7 +106,7 @@ def push(pairing: Pairing, way: Way, *, count: int, ask: Ask) -> Pushed:
     if way.folder is not None:
         return _carry(pairing, LocalFile(way.folder), path, count=count, anew=way.anew)
     with _reached(pairing, way.via) as connection:
-        file = ServerFile(connection, path, ask, scp=way.scp)
+        file = _server_file(connection, path, ask, scp=way.scp)
         return _carry(pairing, file, path, count=count, anew=way.anew)
 
 
@@ -131,12 +135,19 @@ def push_first(name: str, new: NewServer, way: Way, *, count: int, ask: Ask) -> 
         pairing = enroll.enroll(
             name, token, keyring=new.keyring, host=host, listed=SequenceList(0, 0, path)
         )
-        return _carry(pairing, place, path, count=count, anew=True)
+        try:
+            return _carry(pairing, place, path, count=count, anew=True)
+        except BaseException:  # a ^C too: no pairing without a list
+            with suppress(SshknockError):
+                enroll.forget(name)
+            raise
 
 
 @contextmanager
 def _reached(pairing: Pairing, via: str | None) -> Iterator[Connection]:
     """Yield a connection to the pairing's server; its own door opens by what was kept for this."""
+    from sshknock.client.remote.connection import Connection, Target, parse_via  # noqa: PLC0415
+
     target = Target(pairing.name) if via is None else parse_via(via)
     if target.alias != pairing.name:
         with Connection(target, through_us=True) as connection:
@@ -159,9 +170,18 @@ def _place(way: Way, path: str, ask: Ask) -> Iterator[tuple[Place, str | None, i
             "there is no such pairing, and no way to its server",
             "--via [USER@]HOST goes there by ssh; --to FOLDER writes a file here",
         )
+    from sshknock.client.remote.connection import Connection, parse_via  # noqa: PLC0415
+
     with Connection(parse_via(way.via), through_us=True) as connection:
         settings = connection.settings
-        yield ServerFile(connection, path, ask, scp=way.scp), settings.address, settings.port
+        file = _server_file(connection, path, ask, scp=way.scp)
+        yield file, settings.address, settings.port
+
+
+def _server_file(connection: Connection, path: str, ask: Ask, *, scp: bool) -> ServerFile:
+    from sshknock.client.push.server_file import ServerFile  # noqa: PLC0415  slow to load
+
+    return ServerFile(connection, path, ask, scp=scp)
 
 
 def _carry(pairing: Pairing, place: Place, path: str, *, count: int, anew: bool) -> Pushed:
@@ -193,7 +213,6 @@ def _carry(pairing: Pairing, place: Place, path: str, *, count: int, anew: bool)
             counters=found_in_list(state.counters, following),
         )
         store.save(state)
-    there = place if isinstance(place, ServerFile) else None
     return Pushed(
         pairing,
         str(place),
@@ -201,8 +220,8 @@ def _carry(pairing: Pairing, place: Place, path: str, *, count: int, anew: bool)
         _list_of(pairing, state).left(state.counters.confirmed),
         created=held is None,
         stopped=held is not None and following == held.end,
-        unused=there is not None and not there.is_in_use(),
-        running=None if there is None else there.has_knockd(),
+        in_use=place.is_in_use(),
+        running=place.has_knockd(),
     )
 
 

@@ -1,0 +1,1 @@
+"""Carrying sequences to a stock knockd."""
