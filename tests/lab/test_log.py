@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from typing import Any
 
 import pytest
@@ -57,6 +58,34 @@ def test_a_visit_is_told_from_its_knock_to_its_end(
     pair.in_step()
     assert events(server, "--event", "replay", "--event", "refused") == []
     assert {event["address"] for event in events(server, "--client", "laptop")[1:]} == {laptop.ipv4}
+
+
+def test_status_shows_who_is_in_and_who_was_not_let_in(
+    server: Server, laptop: Client, eavesdropper: Host
+) -> None:
+    """A session with its address and port; strangers by number, also over a table made anew."""
+    before = server.status()["turned_away"]
+    for _ in range(3):
+        assert eavesdropper.connects(server.ipv4) == "refused"
+    server.sshknock("init", "--service", "own", "--yes", "--timeout", "20s")
+    command = ["ssh", "-o", "BatchMode=yes", "myserver", "echo $SSH_CONNECTION; cat"]
+    with laptop.popen(command, stdin=subprocess.PIPE) as session:
+        port = int(session.line().split()[1])
+
+        def running() -> list[tuple[str, int]]:
+            found = server.pairing("laptop")["running"]
+            return [(visit["address"], visit["port"]) for visit in found]
+
+        eventually(lambda: running() == [(laptop.ipv4, port)], "the session is shown")
+        assert f"{laptop.ipv4}  {port}  20" in server.sshknock("status").stdout
+    now = server.status()["turned_away"]
+    assert now["since"] == before["since"]
+    # While its door is not open yet the laptop tries, too, and is refused.
+    assert now["packets"] >= before["packets"] + 3
+    server.run(["nft", "delete", "table", "inet", "sshknock"])
+    server.sshknock("reconcile")
+    assert server.status()["turned_away"]["packets"] == 0
+    eventually(lambda: server.pairing("laptop")["sessions"] == 0, "the session is over")
 
 
 @pytest.mark.long
