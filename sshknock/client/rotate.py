@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from sshknock.client import config, used
 from sshknock.client.config import Pairing
 from sshknock.client.knocked import knocked
-from sshknock.client.state import PairingState, Store, locked_by_hand
+from sshknock.client.state import PairingState, Store, locked_by_hand, refuse_list
 from sshknock.client.sync import find_client
 from sshknock.errors import BadInput, NotOpened, SshknockError
 from sshknock.protocol.token import Token
@@ -67,6 +67,11 @@ def rotate(pairing: Pairing, *, via: str | None, ask: Ask, tell: Tell) -> Rotate
     from sshknock.client.remote.way import connected  # noqa: PLC0415
 
     state = Store(pairing).load()
+    refuse_list(
+        pairing.name,
+        state,
+        f"'sshknock forget {pairing.name}' and a first 'sshknock push' with --anew make a new one",
+    )
     pairing = _follow(pairing, state)
     resumed = _is_unused(state)
     if resumed:

@@ -17,7 +17,7 @@ from typing import Any
 from sshknock.client import paths
 from sshknock.client.config import Pairing
 from sshknock.client.keyrings import Keyring, open_keyring
-from sshknock.errors import BadInput, SshknockError
+from sshknock.errors import BadInput, SshknockError, UsageError
 from sshknock.protocol.counters import COUNTER_LIMIT, ClientCounters
 from sshknock.protocol.list_counters import SequenceList, next_of_list
 from sshknock.protocol.names import is_admission, is_pairing_id
@@ -236,6 +236,15 @@ def _is_id(value: object) -> bool:
 
 def _is_count(value: object) -> bool:
     return type(value) is int and 0 <= value < COUNTER_LIMIT
+
+
+def refuse_list(name: str, state: PairingState, instead: str) -> None:
+    """Raise UsageError for a pairing whose server has a stock knockd; ``instead`` is the hint."""
+    if state.listed is not None:
+        raise UsageError(
+            f"the server of {name} has a stock knockd and a list: nothing there can be asked",
+            instead,
+        )
 
 
 def lock_file(name: str) -> Path:

@@ -11,7 +11,7 @@ from sshknock.client.connect import NoWatch
 from sshknock.client.manual import read_identification
 from sshknock.client.opening import Opening
 from sshknock.client.route import resolve
-from sshknock.client.state import PairingState, Store, locked_by_hand
+from sshknock.client.state import PairingState, Store, locked_by_hand, refuse_list
 from sshknock.errors import BadInput, NoSuchPairing, NotOpened, SshknockError
 from sshknock.protocol.counters import COUNTER_LIMIT, SEARCH_COUNTERS
 from sshknock.protocol.names import parse_name
@@ -42,6 +42,8 @@ class Met:
     def by_knocking(cls, counter: int, before: PairingState, sent: int) -> Met:
         """Return how the sides met when a counter opened; ``sent`` is the highest that went out."""
         known, window = before.counters, before.parameters.window
+        if before.listed is not None:  # the warnings are about a server of ours
+            return cls(counter, sent + 1)
         return cls(
             counter,
             sent + 1,
@@ -84,7 +86,13 @@ def ask_server(pairing: Pairing, *, via: str | None, called: str | None, ask: As
         with reading_arguments():
             parse_name(called)
     store = Store(pairing)
-    store.load()  # what is wrong here should be known before anybody is asked for a password
+    # What is wrong here should be known before anybody is asked for a password.
+    refuse_list(
+        pairing.name,
+        store.load(),
+        f"'sshknock push {pairing.name} --via [USER@]HOST' reads how far knockd is in it;"
+        f" 'sshknock sync {pairing.name} --search' knocks",
+    )
     try:
         with connected(
             pairing, via, look_first=True, opened=lambda: _see_whether_they_met(store)

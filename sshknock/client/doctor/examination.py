@@ -108,6 +108,12 @@ class Examination:
         hidden = [way for way in ways if way.plain.answer in (Answer.REFUSED, Answer.SILENT)]
         if len(hidden) < sum(way.plain.answer is not Answer.UNREACHABLE for way in ways):
             return  # where it stands open, a train would prove nothing
+        known = store.load()
+        if known.listed is not None:
+            yield here.list_of_sequences(
+                self.pairing.name, known.listed.left(known.counters.confirmed)
+            )
+            return
         hidden.sort(key=lambda way: way.plain.answer is not Answer.REFUSED)
         failed: Finding | None = None
         for way in hidden:

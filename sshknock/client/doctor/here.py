@@ -115,3 +115,20 @@ def _words(command: str) -> list[str]:
         return shlex.split(command.replace("%%", "%"))
     except ValueError:
         return []
+
+
+def list_of_sequences(name: str, left: int) -> Finding:
+    """Return what there is to say of a server with a stock knockd: nothing is spent on looking."""
+    if left == 0:
+        return problem(
+            Check.STEP,
+            "the server's list of sequences is used up",
+            f"carry more: sshknock push {name}",
+        )
+    return note(
+        Check.STEP,
+        f"the server has a stock knockd, and sequences for {left} more logins; none was sent",
+        f"does 'ssh {name}' not open it? knockd there may have ended or listen on another"
+        " interface; or a firewall on the way may keep high ports or UDP from it",
+        f"'sshknock push {name} --via [USER@]HOST' sees whether it runs, and how far in the list",
+    )
