@@ -85,6 +85,15 @@ def test_commands_and_names_of_pairings_are_completed(shell: Shell) -> None:
     shell.until("--search ")
 
 
+def test_files_are_completed(shell: Shell, tmp_path: Path) -> None:
+    """Where an option wants one."""
+    (tmp_path / "laptop.token").touch()
+    shell.type("cd\n")
+    shell.until(PROMPT)
+    shell.type("sshknock enroll new --token-file lap\t")
+    shell.until("laptop.token")
+
+
 def test_the_servers_program_is_completed_too(shell: Shell) -> None:
     """The commands of a group as well."""
     shell.type("sshknock-server cl\t")

@@ -18,7 +18,13 @@ _DEFAULTS = Parameters()
 
 
 @click.command(short_help="Print the sequence of a counter.")
-@click.option("--secret-file", required=True, metavar="F", help="64 hex digits; - reads them here.")
+@click.option(
+    "--secret-file",
+    required=True,
+    metavar="F",
+    type=click.Path(),  # so that shells complete it
+    help="64 hex digits; - reads them here.",
+)
 @click.option("--counter", type=int, required=True, metavar="N", help="From 0 on.")
 @click.option("--purpose", type=click.Choice([p.value for p in Purpose]), default="open")
 @click.option(

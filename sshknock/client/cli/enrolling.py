@@ -24,10 +24,17 @@ _TERMINATED = 128 + signal.SIGTERM
 @click.command(short_help="Pair with a server.")
 @click.argument("name", required=False)
 @click.option("--via", metavar="[USER@]HOST", help="Over SSH, as you get there today.")
-@click.option("--token-file", "source", metavar="F|-", help="By a token; - reads it here.")
+@click.option(
+    "--token-file",
+    "source",
+    metavar="F|-",
+    type=click.Path(),  # so that shells complete it
+    help="By a token; - reads it here.",
+)
 @click.option(
     "--inventory",
     metavar="F|PATTERN",
+    type=click.Path(),  # the same
     help="Many, each over SSH: a file with [NAME] [USER@]HOST a line, or names in ~/.ssh/config.",
 )
 @click.option(
