@@ -165,9 +165,9 @@ class Run:
     def work(self, jobs: int) -> None:
         """Do all tasks, ``jobs`` at a time; after a second ^C, leave what is not done."""
         total = len(self._waiting)
-        for _ in range(min(jobs, total)):
-            threading.Thread(target=self._worker, daemon=True).start()
         with self._interrupts_as_events():
+            for _ in range(min(jobs, total)):
+                threading.Thread(target=self._worker, daemon=True).start()
             while len(self.results) < total and not self._given_up:
                 self._heard(self._events.get())
         self.results += [Result(name, Outcome.LEFT, "broken off") for name in self._under_way]
