@@ -229,7 +229,6 @@ def test_derive_refuses_what_is_no_secret(home: Path, text: str) -> None:
         ["open"],
         ["open", "a", "b"],
         ["status", "--yaml"],
-        ["enroll", "box"],
         ["enroll", "box", "--token-file", "-", "--keyring", "cloud"],
         ["derive", "--secret-file", "-", "--counter", "seven"],
     ],
@@ -237,6 +236,11 @@ def test_derive_refuses_what_is_no_secret(home: Path, text: str) -> None:
 def test_a_wrong_command_line_is_exit_2(arguments: list[str]) -> None:
     """In our own words' form: one line and a hint."""
     assert_says(sshknock(*arguments), 2, "--help")
+
+
+def test_an_enrolment_by_no_way_is_told_both() -> None:
+    """Neither --via nor --token-file: the hint says what each is for."""
+    assert_says(sshknock("enroll", "box"), 2, "--via [USER@]HOST", "--token-file FILE")
 
 
 @pytest.mark.parametrize("command", ["open", "close", "forget", "status", "ssh-config"])
