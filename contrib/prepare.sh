@@ -16,6 +16,7 @@ nft           nftables
 nmap          nmap
 rsync         rsync
 systemctl     systemd
+fail2ban-regex  fail2ban
 git           git
 mandoc        mandoc
 sshfs         sshfs
