@@ -87,7 +87,11 @@ TEXTS = {
         variables=_CLIENT_VARIABLES,
         examples=(
             (
-                "Pair with a server by the token that its administrator made, and log in:",
+                "Pair with a server where ssh gets you today, and log in by knocks:",
+                "sshknock enroll myserver --via admin@server.example\nssh myserver",
+            ),
+            (
+                "The same by the token that its administrator made:",
                 "sshknock enroll myserver --token-file myserver.token\n"
                 "sshknock ssh-config myserver --write\n"
                 "ssh myserver",
