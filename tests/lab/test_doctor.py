@@ -14,7 +14,7 @@ import pytest
 
 from tests.lab import Client, Completed, Host, Lab, Server, eventually
 from tests.lab.conftest import OpenLab, Pair, make_pair
-from tests.lab.test_keyring import LOCK, in_session
+from tests.lab.desk import LOCK, in_session
 
 pytestmark = pytest.mark.lab
 

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
-import subprocess
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import pytest
 
-from tests.lab import Client, Completed, eventually, faults
-from tests.lab.conftest import OpenLab, Pair
+from tests.lab import Completed, eventually, faults
+from tests.lab.conftest import OpenLab
+from tests.lab.desk import LOCK, Desk, sit_down
 from tests.lab.faults_victims import kill
-from tests.lab.test_keyring import LOCK, SESSION
 
 pytestmark = pytest.mark.lab
 
-DAEMON = "gnome-keyring-d"
-START = "printf %s testpw | gnome-keyring-daemon --unlock --replace --components=secrets"
 SAVING_CALLS = ("fsync", "rename")
 """What the daemon saves its file with."""
 SET_SECRET = re.compile(r"\.\.\., [4-9]\d\d, 0, NULL, 0\)")
@@ -28,67 +23,10 @@ SET_SECRET = re.compile(r"\.\.\., [4-9]\d\d, 0, NULL, 0\)")
 LATE_US = 3_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """A user's session with a keyring, whose daemon can be killed and started again."""
-
-    pair: Pair
-    bus: Mapping[str, str]
-
-    @property
-    def laptop(self) -> Client:
-        """The user's machine."""
-        return self.pair.laptop
-
-    def daemon(self) -> int:
-        """Return the keyring's process."""
-        (pid,) = self.laptop.processes(DAEMON)
-        return pid
-
-    def start_daemon(self) -> None:
-        """Start the keyring, unlocked, in place of one that may be there."""
-        self.laptop.run(["sh", "-c", f"{START} >/dev/null 2>&1"], env=self.bus)
-        eventually(lambda: self.run(*("sshknock", "status")).code == 0, "the keyring answers")
-
-    def run(self, *argv: str, check: bool = False) -> Completed:
-        """Run a program of the user's session."""
-        return self.laptop.run(argv, env=self.bus, check=check, timeout_s=60)
-
-    def ssh(self, *options: str) -> Completed:
-        """Log in."""
-        return self.run("ssh", "-o", "BatchMode=yes", *options, "myserver", "echo in")
-
-    def in_again(self) -> None:
-        """One plain ssh works, and then both sides are at the same counter."""
-        done = self.ssh()
-        assert (done.code, done.stdout) == (0, "in\n"), done
-        self.in_step()
-
-    def in_step(self) -> None:
-        """Hold that both sides are at the same counter."""
-        shown = self.run("sshknock", "status", "--json", check=True).stdout
-        confirmed = json.loads(shown)["pairings"][0]["confirmed"]
-        assert self.pair.server.pairing("laptop")["next"] == confirmed + 1
-
-
 @pytest.fixture(scope="module")
 def desk(open_module_lab: OpenLab) -> Iterator[Desk]:
     """A laptop that is enrolled with the system's keyring."""
-    lab = open_module_lab()
-    server, laptop = lab.server(), lab.client()
-    server.init("--timeout", "3s")
-    laptop.put("/run/home/root/token", server.pair("laptop"), 0o600)
-    laptop.trust(server, "myserver")
-    script = "echo $DBUS_SESSION_BUS_ADDRESS; cat"
-    session = ["bash", "-ec", SESSION, "session", script]
-    with laptop.popen(session, stdin=subprocess.PIPE) as running:
-        bus = {
-            "DBUS_SESSION_BUS_ADDRESS": running.line().strip(),
-            "XDG_RUNTIME_DIR": "/run/user/0",
-        }
-        desk = Desk(Pair(lab, server, laptop), bus)
-        desk.run("sshknock", "enroll", "myserver", "--token-file", "token", check=True)
-        desk.run("sshknock", "ssh-config", "myserver", "--write", check=True)
+    with sit_down(open_module_lab(), "--timeout", "3s") as desk:
         yield desk
 
 
