@@ -72,4 +72,4 @@ def rotate(name: str, hosts: tuple[str, ...], token_file: Path | None, *, as_jso
     output.show(new, hosts_were_chosen=bool(hosts))
     if token_file is not None:
         say(f"The old secret of {new.name} works until the new one is used.")
-        say("On a machine that has the old one: sshknock forget myserver first.")
+        say("For the machine that has the old one there is a shorter way: there, sshknock rotate.")
