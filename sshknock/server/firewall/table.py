@@ -7,7 +7,8 @@ first; without it an eavesdropper who repeats a train within milliseconds often 
 Who touches a tripwire makes no such claim for a while.
 
 Whose train came too late for a door, or held no claim, is noted by ``late``, for the log. Strangers
-are counted, and no more: anybody can make as many as they like.
+are counted, and no more: anybody can make as many as they like. Who tries the port right after a
+last knock is none: a client does that until its door opens.
 
 What is no SYN and belongs to no connection (FIN, NULL and Xmas scans, stray ACKs) meets what it
 would meet on a closed port.
@@ -30,6 +31,7 @@ _CONNECTING_S = 10  # Linux sends a lost SYN again after 1, 3 and 7 s, and sshd 
 _CLAIMED_S = 2
 _CLAIM_S = 5
 _STRAY_S = 3
+_KNOCKING_S = 15  # as long as a client tries the port after its train
 _LATE_S = 60  # reconcile takes it in after 15
 _LATE_AT_MOST = 32  # sources can be forged: whoever hears a train must not fill our log with them
 _SYN = "tcp flags & (fin | syn | rst | ack)"
@@ -67,6 +69,7 @@ def fresh_table(config: Config, refuse: Refuse, generation: int, turned_away: in
             f"  set conn{n} {{ type {kind} . inet_service; {short_lived} {_CONNECTING_S}s; {size}",
             f"  set claims{n} {{ type {claim}; {short_lived} {_CLAIM_S}s; {size}",
             f"  set strays{n} {{ type {kind}; {short_lived} {_STRAY_S}s; {size}",
+            f"  set knocking{n} {{ type {kind}; {short_lived} {_KNOCKING_S}s; {size}",
             f"  set late{n} {{ type mark . {kind}; flags timeout; timeout {_LATE_S}s;"
             f" size {_LATE_AT_MOST}; }}",
         ]
@@ -83,7 +86,8 @@ def fresh_table(config: Config, refuse: Refuse, generation: int, turned_away: in
             f" update @strays{n} {{ {header} saddr }}",
             f"    meta nfproto {protocol} {knock} @last {header} saddr != @strays{n}"
             f" {knock} != @claimed add @claimed {{ {knock} }}"
-            f" update @claims{n} {{ {knock} . {header} saddr }}",
+            f" update @claims{n} {{ {knock} . {header} saddr }}"
+            f" update @knocking{n} {{ {header} saddr }}",
         ]
     lines += [
         "  }",
@@ -101,7 +105,9 @@ def fresh_table(config: Config, refuse: Refuse, generation: int, turned_away: in
         "    goto refused",
         "  }",
         "  chain refused {",
-        f"    counter name strangers {refusal(refuse)}",
+        "    ip saddr != @knocking4 counter name strangers",
+        "    ip6 saddr != @knocking6 counter name strangers",
+        f"    {refusal(refuse)}",
         "  }",
     ]
     if refuse is Refuse.DROP:
