@@ -54,11 +54,10 @@ class Order:
 class Enrolled:
     """A pairing that has opened its door.
 
-    ``called`` is its name on the server, ``block`` the file that has its Host block, None when none
-    was asked for. ``warnings`` are what the user should know.
+    ``block`` is the file that has its Host block, None when none was asked for. ``warnings`` are
+    what the user should know.
     """
 
     pairing: Pairing
-    called: str
     block: Path | None
     warnings: tuple[SshknockError, ...] = ()

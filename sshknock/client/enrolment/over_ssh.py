@@ -21,7 +21,7 @@ from sshknock.client.enrolment.order import Asker, Enrolled, Order, Tell
 from sshknock.client.enrolment.place import Place, default_name, find_place
 from sshknock.client.remote.administrator import Administrator
 from sshknock.client.remote.connection import Connection, Target, parse_via
-from sshknock.client.remote.errors import NotInstalled, NotSetUp, RemoteFailed
+from sshknock.client.remote.errors import NotInstalled, NotReached, NotSetUp, RemoteFailed
 from sshknock.client.remote.host_keys import UnknownHostKey
 from sshknock.errors import BadInput, SshknockError, UsageError
 from sshknock.protocol.names import parse_host, parse_name
@@ -40,21 +40,16 @@ def enroll_via(order: Order, asker: Asker, tell: Tell) -> Enrolled:
     target = _check(order)
     known = config.load().pairings.get(order.name)
     note = notes.find(order.name)
-    if known is not None:
-        is_left = note is not None and note.pairing_id == known.pairing_id
+    if known is not None and (order.install or _is_left(known, note)):
         if order.install:
             with _reached(target, asker) as connection:
-                installing.install(
-                    connection, _administrator(connection, asker), order, asker, tell
-                )
-        if is_left and note is not None:
-            return _end(order, target, known, note.called, tell)
-        if order.install:
-            return _end(order, target, known, "", tell)
+                server = Administrator(connection, asker.password)
+                installing.install(connection, server, order, asker, tell)
+        return _end(order, target, known, tell)
     enroll.check_ready(order.name, order.keyring)
     with _reached(target, asker) as connection:
         tell(f"logged in to {target}")
-        server = _administrator(connection, asker)
+        server = Administrator(connection, asker.password)
         place = find_place(connection, order, target)
         if order.install:
             installing.install(connection, server, order, asker, tell)
@@ -63,8 +58,13 @@ def enroll_via(order: Order, asker: Asker, tell: Tell) -> Enrolled:
         called = order.called or default_name()
         _refuse_taken(called, clients)
         tell(f"adding this machine as {called}")
-        pairing = _pair(connection, server, order, place, called)
-    return _end(order, target, pairing, called, tell, warnings)
+        pairing = _pair(connection, server, order, place, called, tell)
+    return _end(order, target, pairing, tell, warnings)
+
+
+def _is_left(pairing: Pairing, note: Note | None) -> bool:
+    """Tell whether an enrolment was cut off when all but its end was done."""
+    return note is not None and note.pairing_id == pairing.pairing_id
 
 
 def _check(order: Order) -> Target:
@@ -97,10 +97,6 @@ def _reached(target: Target, asker: Asker) -> Iterator[Connection]:
     raise SshknockError(f"there are too many unknown hosts on the way to {target}")
 
 
-def _administrator(connection: Connection, asker: Asker) -> Administrator:
-    return Administrator(connection, asker.password)
-
-
 def _clients(server: Administrator) -> list[dict[str, Any]]:
     """Return what the server knows of its clients; say what is missing where it cannot answer."""
     try:
@@ -131,23 +127,26 @@ def _refuse_taken(called: str, clients: list[dict[str, Any]]) -> None:
 
 
 def _pair(
-    connection: Connection, server: Administrator, order: Order, place: Place, called: str
+    connection: Connection,
+    server: Administrator,
+    order: Order,
+    place: Place,
+    called: str,
+    tell: Tell,
 ) -> Pairing:
     """Make the client there and the pairing here, or neither."""
     note = notes.begin(order.name, order.via, called)
     words = ("client", "add", called, "--id", note.pairing_id, "--host", place.host, "--json")
     try:
         token = _token(server.call(*words), note.pairing_id)
-        return enroll.enroll(
-            order.name,
-            token,
-            keyring=order.keyring,
-            for_ssh=place.for_ssh(token.port),
-        )
-    except BaseException:  # a ^C too
-        with suppress(SshknockError):  # then the next run does it
-            connection.finish()
-            _take_back(server, order.name, note)
+        keyring, for_ssh = order.keyring, place.for_ssh(token.port)
+        return enroll.enroll(order.name, token, keyring=keyring, for_ssh=for_ssh)
+    except BaseException as error:  # a ^C too
+        if not isinstance(error, NotReached):  # else the next run does it
+            with suppress(SshknockError):
+                connection.finish()
+                is_over = isinstance(error, SshknockError)
+                _take_back(server, order.name, note, tell, is_over=is_over)
         raise
 
 
@@ -158,11 +157,17 @@ def _token(answer: dict[str, Any], pairing_id: str) -> Token:
     return token
 
 
-def _take_back(server: Administrator, name: str, note: Note) -> None:
-    """Remove what was made there, unless the pairing exists here by now."""
+def _take_back(server: Administrator, name: str, note: Note, tell: Tell, *, is_over: bool) -> None:
+    """Remove what was made there, unless the pairing exists here by now.
+
+    Without ``is_over`` the command that makes it may still run there. Then a client that is not
+    there proves nothing, and the note stays for the next run.
+    """
     pairing = config.load().pairings.get(name)
-    if pairing is None or pairing.pairing_id != note.pairing_id:
-        _remove(server, note, _clients(server))
+    if pairing is not None and pairing.pairing_id == note.pairing_id:
+        return
+    tell("taking back what was made there")
+    if _remove(server, note, _clients(server)) or is_over:
         notes.end(name)
 
 
@@ -199,7 +204,6 @@ def _end(
     order: Order,
     target: Target,
     pairing: Pairing,
-    called: str,
     tell: Tell,
     warnings: tuple[SshknockError, ...] = (),
 ) -> Enrolled:
@@ -213,4 +217,4 @@ def _end(
     warning = proof.prove(pairing, pairing.name if order.block else target.alias)
     notes.end(order.name)
     told = warnings if warning is None else (*warnings, warning)
-    return Enrolled(pairing, called, block, told)
+    return Enrolled(pairing, block, told)

@@ -23,6 +23,7 @@ import asyncssh
 
 from sshknock.client.remote.errors import NotReached, RemoteFailed, explained
 from sshknock.client.remote.host_keys import Witness
+from sshknock.client.remote.interrupts import resume
 from sshknock.client.remote.settings import Hop, Settings, read
 from sshknock.client.remote.transfer import TRANSFER_S, by_scp, by_sftp
 from sshknock.errors import SshknockError, UsageError
@@ -93,7 +94,7 @@ class Connection:
         self._hidden = target.address is not None  # it is a pairing's port that we go to
         self._loop = asyncio.new_event_loop()
         self._connections: list[asyncssh.SSHClientConnection] = []  # jump hosts first
-        self._running: asyncio.Task[asyncssh.SSHCompletedProcess] | None = None
+        self._waited_for: asyncio.Task[Any] | None = None
 
     def __enter__(self) -> Connection:  # noqa: PYI034  Self is of 3.11
         asyncssh.set_log_level("CRITICAL")  # what it would say, our errors say
@@ -136,21 +137,20 @@ class Connection:
         running = self._connection.run(
             command, **given, encoding=None, timeout=timeout_s, request_pty=False
         )
-        self._running = self._loop.create_task(running)
         try:
-            done = self._loop.run_until_complete(self._running)
+            done = self._wait(running)
         except asyncssh.TimeoutError as error:
             raise NotReached(f"{self.target} took longer than {timeout_s:g} s") from error
         except (asyncssh.Error, OSError) as error:
             raise self._explained(error) from error
-        code = -1 if done.returncode is None else done.returncode
-        return Completed(code, _text(done.stdout), _text(done.stderr))
+        if done.returncode is None:  # neither an exit code nor a signal came
+            raise self._explained(ConnectionResetError())
+        return Completed(done.returncode, _text(done.stdout), _text(done.stderr))
 
     def finish(self) -> None:
         """Wait for a command that was interrupted here, as long as it may take."""
-        if self._running is not None and not self._running.done():
-            with suppress(asyncssh.Error, OSError):
-                self._loop.run_until_complete(self._running)
+        if self._waited_for is not None and not self._waited_for.done():
+            resume(self._loop, self._waited_for)
 
     def upload(self, data: bytes, name: str, *, scp: bool = False) -> None:
         """Write a new private file there, in the login's folder, by SFTP or by SCP."""
@@ -236,7 +236,10 @@ class Connection:
         return made
 
     def _wait(self, work: Coroutine[Any, Any, T]) -> T:
-        return self._loop.run_until_complete(work)
+        task = self._loop.create_task(work)
+        self._waited_for = task
+        resume(self._loop, task)
+        return task.result()
 
     def _end(self) -> None:
         """Let nothing of the loop outlive this; an interrupted call leaves tasks behind."""

@@ -57,6 +57,10 @@ class FarServer:
         known = "".join(f"{name} {self._host_key}\n" for name in names)
         (self._folder / "known_hosts").write_text(known)
 
+    def vanish(self) -> None:
+        """Break the connection off; to be called by what answers."""
+        self._last.abort()
+
     def configure(self, text: str) -> None:
         """Write ssh's settings; ``@`` stands for the lines that lead to us."""
         here = f"    HostName {HOST}\n    Port {self.port}\n"
@@ -93,6 +97,7 @@ class FarServer:
         )
 
     async def _serve(self, process: asyncssh.SSHServerProcess[str]) -> None:
+        self._last = process.get_extra_info("connection")
         words = shlex.split(process.command or "")
         if words[:2] == ["env", "LC_ALL=C"]:
             del words[:2]
