@@ -41,6 +41,8 @@ install -D -m 644 -t "$share/zsh/vendor-completions" \
 install -D -m 644 -t "$share/fish/vendor_completions.d" \
     "$tree/share/fish/vendor_completions.d/sshknock-server.fish"
 rm -rf "$tree/share"
+install -d "$share/doc/sshknock-server/examples"
+cp -R contrib/fail2ban "$share/doc/sshknock-server/examples/"
 install -m 644 LICENSE "$share/doc/sshknock-server/copyright"
 install -m 644 CHANGELOG.md "$share/doc/sshknock-server/changelog"
 cat >"$share/doc/sshknock-server/changelog.Debian" <<END

@@ -18,11 +18,12 @@ from tests.lab.install import CHECKOUT
 
 pytestmark = pytest.mark.lab
 
-# Everything but /usr is a host's own anyway.
+# Everything but /usr is a host's own anyway. What the machine itself may have of ours is not there.
 OWN_USR = """
 mkdir -p /run/lab/usr/upper /run/lab/usr/work
 mount -t overlay overlay /usr \
     -o lowerdir=/usr,upperdir=/run/lab/usr/upper,workdir=/run/lab/usr/work
+rm -f /usr/local/sbin/sshknock-server
 """
 PACKAGE = "/run/home/root/sshknock-server.deb"
 
