@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from sshknock.client import ssh_config
+from sshknock.client import config, ssh_config
 from sshknock.client.config import Config, Pairing
-from sshknock.errors import SshknockError
+from sshknock.client.enroll import change
+from sshknock.errors import SshknockError, UsageError
+from sshknock.records import replace
 
 ID = "0123456789abcdef"
 BOX = Pairing("box", ("192.0.2.7", "box.example"), 2222, "file", ID)
@@ -239,3 +241,36 @@ def test_refresh_without_a_file_makes_none(home: Path) -> None:
     """Who never asked for blocks gets none."""
     ssh_config.refresh(KNOWN)
     assert not (home / ".ssh").exists()
+
+
+@needs_ssh
+def test_the_block_says_what_the_alias_brought_along(home: Path) -> None:
+    """User, key files and the name for known_hosts, whatever signs are in them."""
+    pairing = replace(
+        BOX,
+        user="ann",
+        identity_files=("~/.ssh/my key", "/keys/100%h"),
+        host_key_alias="[old]:2222",
+    )
+    ssh_config.write(["box"], Config({"box": pairing}))
+    taken = effective(home, "box")
+    assert (taken["user"], taken["hostkeyalias"]) == ("ann", "[old]:2222")
+    block = (home / ".ssh/sshknock.conf").read_text()
+    assert '    IdentityFile "~/.ssh/my key"\n    IdentityFile /keys/100%%h\n' in block
+
+
+def test_set_changes_what_the_block_says(home: Path) -> None:
+    """Written and read back; an empty value leaves the word to ssh's own settings."""
+    with config.changing() as known:
+        known.pairings["box"] = BOX
+    values = {"user": "ann", "identity_files": "~/.ssh/a,/b c", "host_key_alias": "old"}
+    assert home
+    change("box", values)
+    made = config.load().pairings["box"]
+    assert (made.user, made.host_key_alias) == ("ann", "old")
+    assert made.identity_files == ("~/.ssh/a", "/b c")
+    change("box", dict.fromkeys(values, ""))
+    assert config.load().pairings["box"] == BOX
+    for key, value in {"user": "a b", "identity_files": 'a"', "host_key_alias": "a\nb"}.items():
+        with pytest.raises(UsageError):
+            change("box", {key: value})

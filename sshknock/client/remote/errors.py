@@ -52,7 +52,8 @@ def explained(error: Exception, where: str, *, pairing: str | None = None) -> Ss
         user = "is it the right user?" if pairing is None else "another user: --via USER@HOST;"
         return NotReached(
             f"{where} accepted no key",
-            f"{user} a key with a passphrase has to be in the agent: ssh-add",
+            f"{user} a key with a passphrase has to be in the agent: ssh-add (before it, where none"
+            ' runs, eval "$(ssh-agent)"); only a password until now? ssh-copy-id first',
         )
     if isinstance(error, socket.gaierror):
         return NotReached(
