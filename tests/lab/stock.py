@@ -6,6 +6,7 @@ import os
 import signal
 
 from tests.lab.lab import Lab
+from tests.lab.packets import Knock
 from tests.lab.waiting import eventually
 
 LIST = "/etc/knockd/sequences"
@@ -68,6 +69,14 @@ class StockServer:
     def lines(self) -> list[str]:
         """The file's lines."""
         return self.server.read(LIST).splitlines()
+
+    def decoys(self) -> list[Knock]:
+        """The ports of the section that nobody knocks."""
+        (line,) = (
+            line for line in self.server.read("/etc/knockd.conf").splitlines() if "0:tcp," in line
+        )
+        words = line.partition("0:tcp,")[2].split(",")
+        return [(int(word.partition(":")[0]), word.partition(":")[2]) for word in words]
 
     def used(self) -> int:
         """How many lines knockd has marked."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from sshknock.client.state import PairingState
+from sshknock.protocol.derivation import derive
+from sshknock.protocol.knocks import Purpose
 from tests.lab import CLEAN, LOSSY, Client, Server, eventually, never
 from tests.lab.conftest import OpenLab
 from tests.lab.stock import LIST, StockServer
@@ -24,7 +27,7 @@ def bare(open_module_lab: OpenLab) -> StockServer:
 @pytest.fixture(scope="module")
 def stock(bare: StockServer) -> StockServer:
     """The pairing is made, the file is there, and the port is hidden as the program says."""
-    told = bare.carry_first("--count", "12", "--open-for", "2")
+    told = bare.carry_first("--count", "12", "--knocks", "4", "--open-for", "2")
     assert f"carried 16 sequences to {LIST} on root@plain: myserver has 12 logins" in told
     assert "/etc/knockd.conf there does not name the file yet" in told
     assert "knockd there has to be restarted now" in told
@@ -72,6 +75,24 @@ def test_a_train_that_was_used_opens_nothing(
             host.replay(server, train)
             never(lambda h=host: h.connects(server.ipv4) != "refused", "open", for_s=0.3)  # type: ignore[misc]
     assert stock.used() == used
+    assert laptop.ssh("myserver", "echo in").stdout == "in\n"
+
+
+def test_a_decoy_breaks_the_train_of_whoever_tries_all_ports(
+    stock: StockServer, server: Server, laptop: Client
+) -> None:
+    """The right knocks in the right order, with one port of the printed section in between."""
+    stock.is_shut()
+    state = PairingState.decode(laptop.read(STATE))
+    sequence = derive(state.secret, Purpose.OPEN, state.next(0)[0], state.parameters)
+    train = [(knock.port, knock.transport.value) for knock in sequence]
+    (decoy, *_) = stock.decoys()
+    used, eavesdropper = stock.used(), stock.lab.hosts["eavesdropper"]
+    eavesdropper.replay(server, [*train[:2], decoy, *train[2:]])
+    never(lambda: eavesdropper.connects(server.ipv4) != "refused", "open", for_s=0.5)
+    assert stock.used() == used
+    eavesdropper.replay(server, [train[-1], *train])  # that it was the decoy, and nothing else
+    eventually(lambda: eavesdropper.connects(server.ipv4) == "open", "it opened")
     assert laptop.ssh("myserver", "echo in").stdout == "in\n"
 
 
@@ -137,13 +158,18 @@ def test_trains_that_were_lost_or_not_noticed_are_made_up_for(
 @pytest.mark.long
 def test_it_comes_through_a_bad_line(stock: StockServer, laptop: Client) -> None:
     """Every run of ssh gets in, and both sides agree afterwards."""
-    lab_link = stock.lab.link(laptop)
+    link = stock.lab.link(laptop)
     stock.carry("--anew", "--count", "60")
     stock.restart_knockd()
-    lab_link.become(LOSSY)
-    for _ in range(5):
-        assert laptop.ssh("myserver", "echo in", timeout_s=60).stdout == "in\n"
-    lab_link.become(CLEAN)
+    try:
+        for _ in range(3):
+            link.become(CLEAN)
+            stock.is_shut()
+            link.become(LOSSY)
+            assert laptop.ssh("myserver", "echo in", timeout_s=60).stdout == "in\n"
+    finally:
+        link.become(CLEAN)
+    stock.is_shut()
     assert laptop.ssh("myserver", "echo in").stdout == "in\n"
 
 

@@ -173,6 +173,7 @@ def _print_conf(
         parse_name(name)
         port = parse_port(given.get("port", 22 if pairing is None else pairing.port))
     seconds = given.get("open_s", _OPEN_S)
+    parameters = Parameters()
     if pairing is not None:
         state = Store(pairing).load()
         if state.listed is None:
@@ -182,7 +183,15 @@ def _print_conf(
             )
         path = path or state.listed.path
         seconds = given.get("open_s", state.admission_s)
-    text = sections(firewall, name=name, path=path or DEFAULT_PATH, port=port, seconds=seconds)
+        parameters = state.parameters
+    text = sections(
+        firewall,
+        name=name,
+        path=path or DEFAULT_PATH,
+        port=port,
+        seconds=seconds,
+        ports=range(parameters.port_min, parameters.port_max + 1),
+    )
     click.echo(text, nl=False)
 
 

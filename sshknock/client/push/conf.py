@@ -5,10 +5,17 @@ Nothing here touches their files: the program only knows what it wrote into the 
 
 from __future__ import annotations
 
+import secrets
+
+from sshknock.protocol.knocks import Knock, Transport
+
 DEFAULT_PATH = "/etc/knockd/sequences"
 
+DECOYS = 31
+"""A section of knockd.conf holds 32 ports, and the first of this one is 0."""
+
 SEQ_TIMEOUT_S = 5
-"""knockd counts whole seconds, and one less than it says; the slowest train takes 1.4 s."""
+"""knockd counts whole seconds, and one less than it says; the slowest train takes 1.2 s."""
 
 _SECTION = """\
 [options]
@@ -16,9 +23,16 @@ _SECTION = """\
     # the one that the knocks come in by:
     Interface = eth0
 
-[{section}]
+[sshknock-{section}]
     one_time_sequences = {path}
     seq_timeout   = {timeout}
+    tcpflags      = syn,!ack
+"""
+
+_DECOYS = """
+[sshknock-{section}-decoys]
+    # Never knocked: whoever tries all ports touches these, and has to begin again.
+    sequence      = 0:tcp,{decoys}
     tcpflags      = syn,!ack
 """
 
@@ -50,15 +64,14 @@ ip6tables -A INPUT ! -i lo -p tcp --syn --dport {port} -j REJECT --reject-with t
 """
 _IPTABLES_RULE = "/usr/sbin/iptables -{} INPUT -s %IP% -p tcp --syn --dport {port} -j ACCEPT"
 
-FIREWALLS = tuple(_HEADS)
 
-
-def sections(firewall: str, *, name: str, path: str, port: int, seconds: int) -> str:
+def sections(firewall: str, *, name: str, path: str, port: int, seconds: int, ports: range) -> str:
     """Return the sections of ``knockd.conf`` and the rules for ``nft`` or ``iptables``.
 
-    The port ``port`` opens to one address for ``seconds``; there is no close sequence.
+    The port ``port`` opens to one address for ``seconds``; there is no close sequence. ``ports``
+    are those that can be knocked; each call takes other decoys of them.
     """
-    conf = _SECTION.format(section=f"sshknock-{name}", path=path, timeout=SEQ_TIMEOUT_S)
+    conf = _SECTION.format(section=name, path=path, timeout=SEQ_TIMEOUT_S)
     if firewall == "nft":
         rules = _NFT_TABLE.format(port=port)
         commands = {"start_command": _NFT_OPEN.format(seconds=seconds)}
@@ -70,4 +83,12 @@ def sections(firewall: str, *, name: str, path: str, port: int, seconds: int) ->
             "stop_command": _IPTABLES_RULE.format("D", port=port),
         }
     conf += "".join(f"    {key:13} = {value}\n" for key, value in commands.items())
+    conf += _DECOYS.format(section=name, decoys=",".join(map(str, _decoys(ports))))
     return f"# /etc/knockd.conf\n{conf}\n# {_HEADS[firewall].format(port=port)}\n{rules}"
+
+
+def _decoys(ports: range) -> list[Knock]:
+    """Return random ports. One that is also a knock does no harm: knockd looks for that first."""
+    dice = secrets.SystemRandom()
+    drawn = dice.sample(ports, min(DECOYS, len(ports)))
+    return [Knock(port, dice.choice(tuple(Transport))) for port in drawn]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -175,7 +176,12 @@ def test_the_sections_name_what_the_pairing_has(stick: Path, firewall: str) -> N
     before = sshknock("push", "box", "--conf", firewall, *options).stdout
     sshknock("push", "box", "--to", stick, *FIRST, *options)
     after = sshknock("push", "box", "--conf", firewall).stdout
-    assert before == after
+    without_decoys = re.compile(r"    sequence .*")
+    assert without_decoys.sub("", before) == without_decoys.sub("", after)
+    (drawn,) = re.findall(r"sequence      = 0:tcp,(.*)", after)
+    (decoys,) = parse(drawn)
+    assert len({knock.port for knock in decoys.sequence}) == 31
+    assert drawn not in before
     assert "one_time_sequences = /etc/x/list\n" in after
     assert "tcpflags      = syn,!ack\n" in after
     assert "dport 2222" in after
