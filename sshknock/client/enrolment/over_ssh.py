@@ -9,7 +9,7 @@ next run only does what is left: the Host block and the proof.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -81,20 +81,26 @@ def _check(order: Order) -> Target:
 def _reached(target: Target, asker: Asker) -> Iterator[Connection]:
     """Yield a connection; host keys on the way that nobody knows are shown, as ssh shows them."""
     for _ in range(_HOSTS_ON_THE_WAY):
-        try:
-            connection = Connection(target, through_us=True).__enter__()
-        except UnknownHostKey as error:
-            if not error.may_be_learnt or not asker.agrees(
-                f"the host key of {error.where} is not known yet: {error.kind}"
-                f" {error.fingerprint}. Is that the server's?"
-            ):
-                raise
-            error.learn()
-        else:
-            with connection:
-                yield connection
+        with ExitStack() as held:
+            try:
+                connection = held.enter_context(Connection(target, through_us=True))
+            except UnknownHostKey as error:
+                _learn(error, asker)
+                continue
+            yield connection
             return
     raise SshknockError(f"there are too many unknown hosts on the way to {target}")
+
+
+def _learn(error: UnknownHostKey, asker: Asker) -> None:
+    """Ask whether it is the right one; raise the error again where nobody says so."""
+    question = (
+        f"the host key of {error.where} is not known yet: {error.kind} {error.fingerprint}. Is that"
+        " the server's?"
+    )
+    if not error.may_be_learnt or not asker.agrees(question):
+        raise error
+    error.learn()
 
 
 def _clients(server: Administrator) -> list[dict[str, Any]]:
