@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from typing import Any
 
 import pytest
 
-from tests.lab import Lab, eventually
+from tests.lab import Completed, Lab, eventually
 from tests.lab.conftest import OpenLab
 from tests.lab.fleet import INVENTORY, Fleet, measured
 from tests.lab.terminal import Terminal
@@ -18,8 +17,11 @@ pytestmark = pytest.mark.lab
 
 @pytest.fixture(scope="module")
 def fleet(open_module_lab: OpenLab) -> Fleet:
-    """Servers that are not enrolled yet."""
-    return Fleet(open_module_lab(), 5)
+    """Servers that are enrolled, all of them."""
+    fleet = Fleet(open_module_lab(), 5)
+    done, _ = fleet.enroll()
+    assert done.code == 0, done
+    return fleet
 
 
 def results(summary: dict[str, Any]) -> dict[str, str]:
@@ -28,58 +30,53 @@ def results(summary: dict[str, Any]) -> dict[str, str]:
 
 
 def assert_all_log_in(fleet: Fleet) -> None:
-    """Plain ssh gets in everywhere, and both sides are in step."""
+    """Plain ssh gets in everywhere."""
     for server in fleet.servers:
         assert fleet.laptop.ssh(server.name, "echo in").stdout == "in\n"
 
 
-def test_an_enrolment_that_is_interrupted_is_ended_by_the_next(fleet: Fleet) -> None:
-    """^C: those under way become whole, the summary names the others; the next run does these."""
+def interrupted(fleet: Fleet) -> tuple[Completed, dict[str, Any]]:
+    """Enrol one at a time, and type ^C when the first is done; how it ended, and its summary."""
     words = ("enroll", "--inventory", INVENTORY, "--keyring", "file", "--jobs", "1")
-    process = fleet.start(*words)
-    with process:
+    with fleet.start(*words) as process:
         eventually(lambda: fleet.laptop.status()["pairings"], "one is enrolled", timeout_s=60)
         fleet.interrupt(process)
         done = process.end(timeout_s=60)
+    return done, json.loads(done.stdout)
+
+
+def test_an_enrolment_goes_on_where_it_was_interrupted_and_where_servers_failed(lab: Lab) -> None:
+    """A ^C, one that is down, one without rights; in the end all are enrolled, and each once.
+
+    What is interrupted leaves whole pairings or none, here and there. What fails stops no other.
+    """
+    fleet = Fleet(lab, 4)
+    *others, rights, down = fleet.servers
+
+    done, summary = interrupted(fleet)
     assert done.code == 130, done
     assert "^C again" in done.stderr
-    summary = json.loads(done.stdout)
     here = {pairing["name"] for pairing in fleet.laptop.status()["pairings"]}
     assert {name for name, result in results(summary).items() if result == "done"} == here
     assert summary["left"] == len(fleet.servers) - len(here) > 0
-    for name in here:
-        assert fleet.laptop.ssh(name, "echo in").stdout == "in\n"
     for server in fleet.servers:
-        clients = json.loads(server.sshknock("client", "list", "--json").stdout)["clients"]
-        assert len(clients) == (server.name in here)
+        assert len(server.status()["pairings"]) == (server.name in here)
 
-
-def test_servers_that_cannot_be_enrolled_stop_no_other(fleet: Fleet) -> None:
-    """One is down, on one we have no rights; each has its reason and a hint, and exit is 1."""
-    down, rights, *others = reversed(fleet.servers)
     fleet.go_as("alice", rights)
     down.stop_sshd()
     done, summary = fleet.enroll()
     assert done.code == 1, done
-    found = results(summary)
-    assert (found[down.name], found[rights.name]) == ("failed", "failed"), summary
-    assert {found[server.name] for server in others} <= {"done", "skipped"}
-    reasons = {server["name"]: server for server in summary["servers"]}
-    assert "does not answer" in reasons[down.name]["message"]
-    assert "sudo on back-" in reasons[rights.name]["message"]
-    assert all(reasons[server.name]["hint"] for server in (down, rights))
+    found = {server["name"]: server for server in summary["servers"]}
+    assert {found[server.name]["result"] for server in others} <= {"done", "skipped"}
+    assert found[down.name]["result"] == found[rights.name]["result"] == "failed"
+    assert "does not answer" in found[down.name]["message"]
+    assert "sudo on back-" in found[rights.name]["message"]
+    assert all(found[server.name]["hint"] for server in (down, rights))
 
-
-def test_the_same_command_again_does_what_is_left(fleet: Fleet) -> None:
-    """What was mended is enrolled now, the others are skipped; then there is nothing to do."""
-    down, rights, *others = reversed(fleet.servers)
     fleet.start_sshd(down)
     fleet.go_as("root", rights)
     done, summary = fleet.enroll()
-    counts = Counter(results(summary).values())
-    assert (done.code, counts) == (0, {"done": 2, "skipped": len(others)}), done
-    done, summary = fleet.enroll()
-    assert summary["skipped"] == len(fleet.servers)
+    assert (done.code, summary["done"], summary["skipped"]) == (0, 2, len(others)), done
     assert_all_log_in(fleet)
 
 

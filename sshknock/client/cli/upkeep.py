@@ -139,4 +139,5 @@ def _rotate_one(pairing: Pairing, via: str | None) -> None:
 
 
 def _tell(step: str) -> None:
-    print(f"sshknock: {step} ...", file=sys.stderr)
+    """Show a step as it begins."""
+    print(f"sshknock: {step}", file=sys.stderr, flush=True)

@@ -60,6 +60,7 @@ class TerminalScreen:
         traceback: TracebackType | None,
     ) -> None:
         self._stack.close()
+        self._console.print()  # the summary follows
 
     def begun(self, name: str, step: str) -> None:
         """Show a server among those under way."""

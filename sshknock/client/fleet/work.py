@@ -13,6 +13,9 @@ from sshknock.client.enrolment.over_ssh import enroll_via
 from sshknock.client.fleet.left import Left
 from sshknock.client.fleet.runner import Asker, Skipped, Task, Tell
 from sshknock.client.rotate import rotate
+from sshknock.client.state import Store
+
+_STOCK = "its server has a stock knockd, which has nothing of ours to ask"
 
 
 def enrolling(order: Order) -> Task:
@@ -33,6 +36,8 @@ def syncing(pairing: Pairing) -> Task:
     """Return the task to get a pairing back in step."""
 
     def work(asker: Asker, _tell: Tell) -> str:
+        if _has_list(pairing):
+            raise Skipped(_STOCK)
         met = sync.ask_server(pairing, via=None, called=None, ask=asker.password)
         warning = met.warning(pairing.name)
         told = f"in step: the next counter is {met.counter + 1}"
@@ -45,9 +50,16 @@ def rotating(pairing: Pairing, left: Left) -> Task:
     """Return the task to give a pairing a new secret; then it is not ``left`` any more."""
 
     def work(asker: Asker, tell: Tell) -> str:
+        if _has_list(pairing):
+            left.done(pairing.name)
+            raise Skipped(_STOCK)
         done = rotate(pairing, via=None, ask=asker.password, tell=tell)
         left.done(pairing.name)
         warning = done.warning(pairing.name)
         return "a new secret" if warning is None else f"a new secret; {warning.message}"
 
     return Task(pairing.name, work)
+
+
+def _has_list(pairing: Pairing) -> bool:
+    return Store(pairing).load().listed is not None
