@@ -28,7 +28,10 @@ from sshknock.records import as_dict, record, replace
 from sshknock.system.command_line import reading_arguments
 
 SYSTEM_KEYRING = "system"
-SETTINGS = "host=HOST, port=PORT, user=USER, identity_files=FILE,... or host_key_alias=NAME"
+SETTINGS = (
+    "host=HOST, port=PORT, user=USER, identity_files=FILE,..., host_key_alias=NAME or"
+    " keyring=system|file"
+)
 
 
 @record
@@ -52,7 +55,7 @@ def check_ready(name: str, keyring: str) -> None:
         parse_name(name)
     _refuse_name(config.load(), name)
     try:
-        open_keyring(_recorded(keyring)).get(name)
+        open_keyring(recorded_keyring(keyring)).get(name)
     except KeyringUnavailable as error:
         from sshknock.client.keyrings.system import or_in_a_file  # noqa: PLC0415  not for "file"
 
@@ -88,7 +91,7 @@ def enroll(
         if not again:
             _refuse_used(name, token)
         pairing = Pairing(
-            name, hosts, token.port, _recorded(keyring), token.pairing_id, **as_dict(for_ssh)
+            name, hosts, token.port, recorded_keyring(keyring), token.pairing_id, **as_dict(for_ssh)
         )
         _store_state(open_keyring(pairing.keyring), name, token, listed)
         known.pairings[name] = pairing
@@ -127,7 +130,7 @@ def forget_left_over(name: str, pairing_id: str) -> None:
     """Remove the item of an enrolment that was killed before the settings knew its pairing."""
     for keyring in (FILE_KEYRING, SYSTEM_KEYRING):
         with suppress(KeyringUnavailable, BadInput):
-            store = open_keyring(_recorded(keyring))
+            store = open_keyring(recorded_keyring(keyring))
             text = store.get(name)
             if text is not None and PairingState.decode(text).pairing_id == pairing_id:
                 store.delete(name)
@@ -199,7 +202,8 @@ def _was_used(pairing: Pairing) -> bool:
         return True
 
 
-def _recorded(keyring: str) -> str:
+def recorded_keyring(keyring: str) -> str:
+    """Return what the settings call the ``system`` or the ``file`` keyring of this machine."""
     if keyring == FILE_KEYRING:
         return FILE_KEYRING
     from sshknock.client.keyrings.system import find_backend  # noqa: PLC0415
@@ -226,14 +230,15 @@ def _store_state(keyring: Keyring, name: str, token: Token, listed: SequenceList
         listed=listed,
     )
     try:
-        _set_and_read_back(keyring, name, state.encode())
+        set_and_read_back(keyring, name, state.encode())
     except BaseException:  # a ^C too: leave no pairing rather than half of one
         with suppress(Exception):
             keyring.delete(name)
         raise
 
 
-def _set_and_read_back(keyring: Keyring, name: str, text: str) -> None:
+def set_and_read_back(keyring: Keyring, name: str, text: str) -> None:
+    """Keep a text, and see that it can be read again; raise KeyringUnavailable."""
     keyring.set(name, text)
     if keyring.get(name) != text:
         raise KeyringUnavailable(
@@ -254,7 +259,7 @@ def _forget_left_over(name: str) -> bool:
     found = False
     for keyring in (FILE_KEYRING, SYSTEM_KEYRING):
         with suppress(KeyringUnavailable):
-            store = open_keyring(_recorded(keyring))
+            store = open_keyring(recorded_keyring(keyring))
             if store.get(name) is not None:
                 store.delete(name)
                 found = True

@@ -17,6 +17,7 @@ def set_(name: str, values: tuple[str, ...]) -> None:
 
     host=HOST,... and port=PORT say where it is. user=USER, identity_files=FILE,... and
     host_key_alias=NAME stand in its Host block; an empty value leaves them to ssh's settings.
+    keyring=system and keyring=file move its secret and counters there.
     """
     from sshknock.client import ssh_config  # noqa: PLC0415
     from sshknock.client.enroll import SETTINGS, change  # noqa: PLC0415
@@ -27,7 +28,13 @@ def set_(name: str, values: tuple[str, ...]) -> None:
         if not equals:
             raise UsageError(f"{word!r} is no setting", SETTINGS)
         changes[key] = value
+    keyring = changes.pop("keyring", None)
     pairing = change(name, changes)
+    if keyring is not None:
+        from sshknock.client.keyrings import described  # noqa: PLC0415
+        from sshknock.client.moving import move  # noqa: PLC0415
+
+        click.echo(f"keyring: {described(move(name, keyring).keyring)}")
     with config.held() as known:
         written = ssh_config.refresh(known)
     click.echo(f"{name}: {', '.join(pairing.hosts)} port {pairing.port}")

@@ -11,6 +11,9 @@ from typing import Protocol
 from sshknock.client.config import FILE_KEYRING
 
 SERVICE = "sshknock"
+KINDS = ("system", "file")
+"""What people call them."""
+
 LINUX_DESKTOP = "keyring.backends.SecretService:Keyring"
 
 _KNOWN = {
