@@ -120,6 +120,17 @@ class Lab:
         server.start_sshd()
         return server
 
+    def bare_server(self, name: str = "server") -> Server:
+        """A host with sshd running, without the product, where it can be installed."""
+        installation, self.installation = self.installation, None
+        try:
+            server = self.server(name)
+        finally:
+            self.installation = installation
+        for folder in ("/opt", "/usr/local/sbin"):  # of the machine, otherwise
+            server.run(["mount", "-t", "tmpfs", "-o", "mode=755", "none", folder])
+        return server
+
     def client(self, name: str = "laptop") -> Client:
         """A host with a user's ssh key; the product is there, no pairing yet."""
         return self._add(name, Client)

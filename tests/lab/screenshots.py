@@ -83,7 +83,8 @@ TITLES = {
 
 def enroll(lab: Lab) -> str:
     """From a plain server to the first knocked login."""
-    laptop, _ = network(lab, 1)
+    laptop = lab.client("laptop")
+    acquaint(laptop, lab.bare_server(), ADDRESSES[0])
     return played(
         laptop,
         "sshknock enroll myserver --via server.example --install --keyring file",
@@ -136,9 +137,14 @@ def network(lab: Lab, servers: int) -> tuple[Client, list[Server]]:
     laptop = lab.client("laptop")
     there = [lab.server(address.partition(".")[0]) for address in ADDRESSES[:servers]]
     for one, address in zip(there, ADDRESSES, strict=False):
-        laptop.append("/etc/hosts", f"{one.ipv4} {address}\n")
-        laptop.trust(one, address)
+        acquaint(laptop, one, address)
     return laptop, there
+
+
+def acquaint(laptop: Client, server: Server, address: str) -> None:
+    """Let a laptop know a server's name and key, and the server know the laptop's key."""
+    laptop.append("/etc/hosts", f"{server.ipv4} {address}\n")
+    laptop.trust(server, address)
 
 
 def played(host: Client | Server, *lines: str) -> str:
