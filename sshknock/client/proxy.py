@@ -20,7 +20,7 @@ from sshknock.client.lifecycle import SshLink
 from sshknock.client.opening import RUN_S, Opening, send_close
 from sshknock.client.relay import Identification, Relay
 from sshknock.client.route import Route, resolve
-from sshknock.client.state import FAILED, OPENED, Store
+from sshknock.client.state import FAILED, OPENED, PairingState, Store
 from sshknock.errors import EXIT_DONE, EXIT_FAILED, NotOpened, SshknockError, report, report_failure
 from sshknock.protocol.counters import attempts_of_a_run
 from sshknock.records import record, replace
@@ -115,7 +115,7 @@ class _Session:
         if state.probe_is_due(now):
             connection = opening.probe()
             if connection is not None:
-                self._warn_not_hidden(perhaps_admitted=state.may_be_admitted(now))
+                self._warn_not_hidden(state, now)
                 return connection
         # The holder may have sent its last train before we came, and waited for an answer since.
         holder_failed = (
@@ -217,13 +217,17 @@ class _Session:
             )
         )
 
-    def _warn_not_hidden(self, *, perhaps_admitted: bool) -> None:
+    def _warn_not_hidden(self, state: PairingState, now: int) -> None:
+        perhaps_admitted = state.may_be_admitted(now)
         either = "an earlier knock may still let us in; else" if perhaps_admitted else "either"
+        if state.listed is None:
+            tells = "'sshknock-server status' tells"
+        else:
+            tells = f"'sshknock push {self._store.pairing.name} --conf nft' has the rules"
         report(
             SshknockError(
                 f"warning: port {self._route.port} of {self._route.host} opened without a knock",
-                f"{either} it is not hidden, or your address is let in there anyway:"
-                " 'sshknock-server status' tells",
+                f"{either} it is not hidden, or your address is let in there anyway: {tells}",
             )
         )
 

@@ -28,7 +28,7 @@ def bare(open_module_lab: OpenLab) -> StockServer:
 def stock(bare: StockServer) -> StockServer:
     """The pairing is made, the file is there, and the port is hidden as the program says."""
     told = bare.carry_first("--count", "12", "--knocks", "4", "--open-for", "2")
-    assert f"carried 16 sequences to {LIST} on root@plain: myserver has 12 logins" in told
+    assert f"carried 16 sequences to {LIST} on root@plain: myserver is good for 12 logins" in told
     assert "/etc/knockd.conf there does not name the file yet" in told
     assert "knockd there has to be restarted now" in told
     bare.paste("nft")
@@ -130,7 +130,10 @@ def test_a_list_that_runs_low_and_out_is_said_before_anybody_is_locked_out(
     assert "all sequences that the server has for myserver are used up" in out.stderr
     assert "hint: 'sshknock push myserver' carries more" in out.stderr
     assert (laptop.pairing()["sent"], stock.is_running()) == (sent, True)
-    assert "myserver has 9 logins" in laptop.sshknock("push", "myserver", "--count", "10").stdout
+    assert (
+        "myserver is good for 9 logins"
+        in laptop.sshknock("push", "myserver", "--count", "10").stdout
+    )
     assert laptop.ssh("myserver", "echo in").stdout == "in\n"
 
 
@@ -184,7 +187,7 @@ def test_a_user_with_sudo_carries_it_by_scp(stock: StockServer, laptop: Client) 
     assert laptop.sshknock("status", "second", check=False).code == 3
     server.append("/etc/sudoers.d/lab", "alice ALL=(root) NOPASSWD: ALL\n")
     told = laptop.sshknock(*second, "--scp", "--path", path).stdout
-    assert f"carried 104 sequences to {path} on alice@plain: second has 100 logins" in told
+    assert f"carried 104 sequences to {path} on alice@plain: second is good for 100 logins" in told
     owner = server.path(path).stat()
     assert (oct(owner.st_mode)[-4:], owner.st_uid) == ("0600", 0)
     home = [file.name for file in server.path("/run/home/alice").iterdir()]

@@ -116,6 +116,11 @@ def push(
     from sshknock.client.terminal import ask_password  # noqa: PLC0415
 
     way = pushing.Way(via, folder, path, scp, anew)
+    if pairing is None and via is None and folder is None:
+        raise UsageError(
+            f"there is no pairing {name!r}, and no way to its server",
+            "--via [USER@]HOST goes there by ssh; --to FOLDER writes a file here",
+        )
     if pairing is not None:
         for key in given:
             raise UsageError(
@@ -126,7 +131,9 @@ def push(
     else:
         new = _new_server(name, given)
         done = pushing.push_first(name, new, way, count=count, ask=ask_password)
-    click.echo(f"carried {done.count} sequences to {done.where}: {name} has {done.left} logins")
+    click.echo(
+        f"carried {done.count} sequences to {done.where}: {name} is good for {done.left} logins"
+    )
     for advice in done.advice():
         click.echo(advice)
     if pairing is None:

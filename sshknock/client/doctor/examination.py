@@ -171,11 +171,16 @@ class Examination:
                 f"{answers}: an earlier knock may still let us in",
                 f"ask again in {stands_s} s: nothing more can be told now",
             )
+        todo = (
+            "on the server: 'sshknock-server status' says whether it is hidden or you are let in;"
+            " 'sshknock-server hide' hides it"
+        )
+        if state is not None and state.listed is not None:
+            todo = f"'sshknock push {self.pairing.name} --conf nft' prints the rules that hide it"
         return problem(
             Check.HIDDEN,
             f"{answers}: it is not hidden, or your address is let in there anyway",
-            "on the server: 'sshknock-server status' says whether it is hidden or you are let in;"
-            " 'sshknock-server hide' hides it",
+            todo,
         )
 
     def _opened(self, trial: Trial, way: Way, ways: list[Way]) -> Iterator[Finding]:

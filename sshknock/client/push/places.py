@@ -62,9 +62,7 @@ class LocalFile:
             descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             try:
                 _write_all(descriptor, data)
-                if self.path.exists():
-                    before = self.path.stat()
-                    os.chown(descriptor, before.st_uid, before.st_gid)
+                _belong_as(descriptor, self.path)
             finally:
                 os.close(descriptor)
             new.replace(self.path)
@@ -98,6 +96,15 @@ class LocalFile:
     def _cannot_write(self, error: OSError) -> SystemFault:
         hint = f"is the folder {self.path.parent} there, and may you write to it?"
         return SystemFault(f"cannot write {self}: {error.strerror}", hint)
+
+
+def _belong_as(descriptor: int, path: Path) -> None:
+    """Give a new file to the owner of the one whose place it takes."""
+    if not path.exists():
+        return
+    before, now = path.stat(), os.fstat(descriptor)
+    if (before.st_uid, before.st_gid) != (now.st_uid, now.st_gid):
+        os.chown(descriptor, before.st_uid, before.st_gid)
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

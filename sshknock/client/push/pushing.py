@@ -166,10 +166,7 @@ def _place(way: Way, path: str, ask: Ask) -> Iterator[tuple[Place, str | None, i
         yield LocalFile(way.folder), None, 22
         return
     if way.via is None:
-        raise UsageError(
-            "there is no such pairing, and no way to its server",
-            "--via [USER@]HOST goes there by ssh; --to FOLDER writes a file here",
-        )
+        raise AssertionError("a first push without a way")
     from sshknock.client.remote.connection import Connection, parse_via  # noqa: PLC0415
 
     with Connection(parse_via(way.via), through_us=True) as connection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def test_the_first_push_makes_the_pairing_and_a_private_file(stick: Path) -> Non
     done = sshknock("push", "box", "--to", stick, "--count", 20, "--knocks", 4, *FIRST)
     file = stick / "sequences"
     assert done.stdout.splitlines() == [
-        f"carried 24 sequences to {file}: box has 20 logins",
+        f"carried 24 sequences to {file}: box is good for 20 logins",
         "knockd there has to be restarted now: systemctl restart knockd",
         "next: sshknock ssh-config box --write, and then: ssh box",
     ]
@@ -70,7 +71,7 @@ def test_a_later_push_appends_and_learns_how_far_knockd_is(stick: Path) -> None:
     use(file, 3)
     before, inode = file.read_text(), file.stat().st_ino
     done = sshknock("push", "box", "--to", file, "--count", 10)
-    assert done.stdout == f"carried 10 sequences to {file}: box has 27 logins\n"
+    assert done.stdout == f"carried 10 sequences to {file}: box is good for 27 logins\n"
     assert file.read_text().startswith(before)
     assert (file.stat().st_ino, len(file.read_text().splitlines())) == (inode, 34)
     _, state = load()
@@ -195,6 +196,18 @@ def test_a_file_that_changes_under_a_push_is_not_added_to(stick: Path) -> None:
     with pytest.raises(SystemFault, match="changed by somebody else"):
         file.append(b"two\n", at=3)
     assert file.read() == b"one\n"
+
+
+def test_a_new_list_in_the_place_of_another_keeps_its_owner(stick: Path) -> None:
+    """Whose file it is stays the administrator's choice; others get no right to it."""
+    file = LocalFile(stick)
+    file.path.write_text("old\n")
+    file.path.chmod(0o644)
+    os.chown(file.path, 12345, 54321)
+    file.write(b"new\n")
+    after = file.path.stat()
+    assert (after.st_uid, after.st_gid, oct(after.st_mode)[-4:]) == (12345, 54321, "0600")
+    assert [one.name for one in stick.iterdir()] == ["sequences"]
 
 
 def test_a_folder_that_is_not_there_is_said(stick: Path) -> None:
