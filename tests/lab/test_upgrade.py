@@ -117,7 +117,7 @@ def test_what_was_taken_away_is_told_and_what_happened_meanwhile_is_not_lost(
         for _ in range(6):
             assert pair.laptop.ssh("myserver", "echo in").stdout == "in\n"
         look_now(pair.server)
-        eventually(lambda: logged(pair.server, "hook fails"), "it is noticed", timeout_s=40)
+        eventually(lambda: logged(pair.server, "hook-fails"), "it is noticed", timeout_s=40)
         look_now(pair.server)
         eventually(lambda: len(logged(pair.server, "open")) == 7, "they are entered", timeout_s=40)
         for _ in range(6):
@@ -129,10 +129,10 @@ def test_what_was_taken_away_is_told_and_what_happened_meanwhile_is_not_lost(
     assert "Note" not in pair.server.sshknock("status").stdout
     pair.in_step()
     look_now(pair.server)
-    eventually(lambda: logged(pair.server, "hook works"), "it is noticed", timeout_s=40)
-    (told,) = logged(pair.server, "hook fails")
+    eventually(lambda: logged(pair.server, "hook-works"), "it is noticed", timeout_s=40)
+    (told,) = logged(pair.server, "hook-fails")
     assert told.startswith("the hook that /etc/pam.d/sshd runs does not start: ")
-    assert len(logged(pair.server, "hook works")) == 1
+    assert len(logged(pair.server, "hook-works")) == 1
     assert len(logged(pair.server, "open")) == 14
 
 
@@ -141,7 +141,7 @@ def test_a_line_of_an_old_venv_is_told_in_the_status(pair: Pair) -> None:
     pam = pair.server.read("/etc/pam.d/sshd")
     pair.server.path("/etc/pam.d/sshd").write_text(pam.replace("/venv/", "/old-venv/"))
     look_now(pair.server)
-    eventually(lambda: logged(pair.server, "hook fails"), "it is noticed", timeout_s=40)
+    eventually(lambda: logged(pair.server, "hook-fails"), "it is noticed", timeout_s=40)
     told = " ".join(pair.server.sshknock("status").stdout.split())
     assert "the hook that /etc/pam.d/sshd runs does not start" in told
     pair.server.init()
