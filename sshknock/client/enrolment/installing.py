@@ -62,8 +62,8 @@ def install(
             server.do("reconcile", timeout_s=_INIT_S)
         return
     trial_s = order.trial_s or TRIAL_S
-    tell(f"hiding the port, for {trial_s} s unless a knocked login confirms")
     port = _ssh_port(connection)
+    tell(f"hiding port {port}: in {trial_s} s it is visible again, unless a knocked login confirms")
     options = () if port == _SSH_PORT else ("--port", port)
     server.do("init", "--yes", "--trial", f"{trial_s}s", *options, timeout_s=_INIT_S)
 

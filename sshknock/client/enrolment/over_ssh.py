@@ -95,8 +95,8 @@ def _reached(target: Target, asker: Asker) -> Iterator[Connection]:
 def _learn(error: UnknownHostKey, asker: Asker) -> None:
     """Ask whether it is the right one; raise the error again where nobody says so."""
     question = (
-        f"the host key of {error.where} is not known yet: {error.kind} {error.fingerprint}. Is that"
-        " the server's?"
+        f"the host key of {error.where} is not known yet: {error.kind} {error.fingerprint}."
+        " Is that the right one?"
     )
     if not error.may_be_learnt or not asker.agrees(question):
         raise error
