@@ -126,7 +126,7 @@ def test_killed_between_the_keyring_and_the_settings(pair: Pair) -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize(
-    ("way", "stride"), [([], 2), (["--via", "back"], 3)], ids=["own door", "another way"]
+    ("way", "stride"), [([], 3), (["--via", "back"], 4)], ids=["own door", "another way"]
 )
 def test_killed_before_any_file_takes_its_place(pair: Pair, way: list[str], stride: int) -> None:
     """One plain ssh works, with whatever secret; and the same command again ends it well."""
