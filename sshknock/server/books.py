@@ -81,6 +81,7 @@ def _close(store: Store, ticket: Ticket, name: str, address: str, now: int) -> N
             detail = _lasted(session, now)
     store.withdraw(ticket.id)
     counter = ticket.counter
+    store.forget_unattended(name, counter)  # where its end was seen before its close
     store.record("close", now, pairing=name, address=address, counter=counter, detail=detail)
 
 

@@ -276,6 +276,19 @@ def test_a_login_that_is_told_after_its_end_is_in_the_log(store: Store) -> None:
     assert [line[1] for line in told(store) if line[0] == "login"] == [0]
 
 
+def test_a_session_whose_end_was_seen_before_its_close_ends_once(store: Store) -> None:
+    """Its connection was gone, its close train came, and then its login was told."""
+    use(store, ticket(store, 0), now=100)
+    closing = ticket(store, 0, Purpose.CLOSE)
+    with store.transaction():
+        books.end_sessions(store, CONFIG, frozenset(), now=101)
+    use(store, closing, now=102)
+    with store.transaction():
+        books.attach(store, Login(HERE, 50000, 4711, 1), now=103)
+        books.end_sessions(store, CONFIG, frozenset(), now=130)
+    assert [line[0] for line in told(store)] == ["open", "close", "login"]
+
+
 def test_the_log_keeps_its_latest_lines(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """It does not grow for ever, and its numbers are never given again."""
     monkeypatch.setattr(log, "EVENTS_KEPT", 3)
