@@ -14,7 +14,7 @@ _EVERY_S = 2.0
 _SHORTEST_S = 0.2
 
 
-class _Seconds(click.Command):
+class _Watching(click.Command):
     """A command whose ``--watch`` may go without its number, a name of a pairing behind it."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -34,7 +34,7 @@ def _is_number(word: str) -> bool:
     return True
 
 
-@click.command(cls=_Seconds, short_help="Show the pairings, and what to do next.")
+@click.command(cls=_Watching, short_help="Show the pairings, and what to do next.")
 @several_names
 @click.option("--check", is_flag=True, help="Ask each server's port now whether it is hidden.")
 @click.option(
