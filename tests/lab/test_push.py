@@ -208,6 +208,7 @@ def test_a_list_that_is_somebody_elses_stays_as_it_is(stock: StockServer, laptop
     assert laptop.sshknock("status", "third", check=False).code == 3
 
 
+@pytest.mark.long
 def test_the_printed_rules_for_iptables_work_as_well(stock: StockServer, laptop: Client) -> None:
     """The port opens to the one who knocked, and shuts after the time; knockd does both."""
     stock.server.run(["nft", "delete", "table", "inet", "knocked"])
