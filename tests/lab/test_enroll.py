@@ -28,7 +28,7 @@ def enroll(
 ) -> Completed:
     """Run the command on a machine without a keyring."""
     words = ["enroll", name, "--via", via, "--keyring", "file", *options]
-    return laptop.sshknock(*words, check=check)
+    return laptop.sshknock(*words, check=check, timeout_s=120)
 
 
 def forget(pair: Pair, *clients: str, name: str = "box") -> None:
