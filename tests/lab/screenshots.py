@@ -6,12 +6,14 @@ import argparse
 import io
 import re
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
 from tests.lab import Client, Installation, Lab, Server, eventually
+from tests.lab.demo import Stage, play
 from tests.lab.terminal import Terminal
 
 FOLDER = Path("docs/screenshots")
@@ -56,7 +58,7 @@ def picture(terminal: str, title: str) -> str:
 def main() -> None:
     """Make the pictures that were asked for, or all."""
     scenes: dict[str, Callable[[Lab], str]] = {
-        scene.__name__: scene for scene in (enroll, status, doctor, server)
+        scene.__name__: scene for scene in (enroll, status, doctor, server, demo)
     }
     parser = argparse.ArgumentParser(prog="contrib/screenshots.sh")
     parser.add_argument("scenes", nargs="*", metavar="SCENE", help=f"of {', '.join(scenes)}")
@@ -78,6 +80,7 @@ TITLES = {
     "status": "laptop: sshknock status",
     "doctor": "laptop: sshknock doctor",
     "server": "server: what was hidden, and who knocked",
+    "demo": "contrib/demo.sh",
 }
 
 
@@ -130,6 +133,13 @@ def server(lab: Lab) -> str:
     with laptop.popen(["ssh", "myserver", "sleep", "60"]):
         eventually(lambda: there.pairing("laptop")["sessions"] == 1, "a session runs")
         return played(there, "sshknock-server status", "sshknock-server log")
+
+
+def demo(lab: Lab) -> str:
+    """All that `contrib/demo.sh` says."""
+    with redirect_stdout(io.StringIO()) as said:
+        play(Stage(colour=True), lab)
+    return said.getvalue().strip()
 
 
 def network(lab: Lab, servers: int) -> tuple[Client, list[Server]]:
