@@ -113,7 +113,7 @@ def test_whether_the_port_is_hidden_is_what_the_last_logins_saw(
         ({**WELL, "last_result": NOT_HIDDEN}, "see the server"),
         ({**TRIED, **MISSED}, "doctor"),
         ({**TRIED, **ASTRAY}, "sync --search"),
-        ({**TRIED, **MISSED, "last_train": NOW - 1}, None),
+        ({**TRIED, **MISSED, "last_train": int(time.time())}, "doctor"),
         ({**WELL, "listed": SequenceList(0, 20)}, "push"),
         ({**WELL, "listed": SequenceList(0, 400)}, None),
         ({**TRIED, **MISSED, "listed": SequenceList(0, 8)}, "push"),
@@ -121,9 +121,20 @@ def test_whether_the_port_is_hidden_is_what_the_last_logins_saw(
     ],
 )
 def test_what_to_do_next(door: Door, state: dict[str, Any], step: str | None) -> None:
-    """One thing, the most urgent; a train that has only just left may still open."""
-    advised = next_step(look_at(pair(door, **state)), NOW)
+    """One thing, the most urgent, and as soon as a login has failed."""
+    advised = next_step(look_at(pair(door, **state)))
     assert (advised and advised.short) == step
+
+
+def test_while_somebody_knocks_there_is_nothing_to_do(door: Door) -> None:
+    """Its state says ``failed`` until the door has opened: that is no failure yet."""
+    store = pair(door, **{**TRIED, **MISSED})
+    with locked(lock_file("box")):
+        look = look_at(store)
+        assert (words.port(look), next_step(look)) == ("knocking", None)
+    look = look_at(store)
+    assert words.port(look) == "did not open"
+    assert next_step(look) is not None
 
 
 def test_a_new_pairing_leads_to_its_first_login_step_by_step(door: Door) -> None:

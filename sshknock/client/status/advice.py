@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sshknock.client.state import FAILED, PairingState
+from sshknock.client.state import FAILED
 from sshknock.client.status.looks import Look
-
-_KNOCKING_S = 3
-"""A train that went out so lately may still open: its state says ``failed`` until it has."""
 
 _NAMES_SHOWN = 3
 
@@ -40,7 +36,7 @@ PUSH = Step("push", "sshknock push {name}", "the server's list of sequences runs
 FIRST = Step("ssh {name}", "ssh {name}", "never used")
 
 
-def next_step(look: Look, now: float | None = None) -> Step | None:
+def next_step(look: Look) -> Step | None:
     """Return what should be done first; None when all is well or the state cannot be read."""
     state = look.state
     if state is None:
@@ -49,7 +45,7 @@ def next_step(look: Look, now: float | None = None) -> Step | None:
         return HIDE
     if state.is_used_up():
         return PUSH
-    if state.last_result == FAILED and not _may_be_knocking(state, now):
+    if state.last_result == FAILED and not look.is_knocking:
         return SEARCH if state.counters.top is not None else DOCTOR
     if state.listed is not None and state.listed.is_low(state.counters.confirmed):
         return PUSH
@@ -58,16 +54,11 @@ def next_step(look: Look, now: float | None = None) -> Step | None:
     return None
 
 
-def _may_be_knocking(state: PairingState, now: float | None) -> bool:
-    seconds = (time.time() if now is None else now) - (state.last_train or 0)
-    return 0 <= seconds < _KNOCKING_S
-
-
-def to_do(looks: Iterable[Look], now: float | None = None) -> list[tuple[str, str]]:
+def to_do(looks: Iterable[Look]) -> list[tuple[str, str]]:
     """Return commands and their reasons, each once however many pairings it is for."""
     found: dict[Step, list[str]] = {}
     for look in looks:
-        step = next_step(look, now)
+        step = next_step(look)
         if step is not None:
             found.setdefault(step, []).append(look.pairing.name)
     return [(_command(step, names), _reason(step, names)) for step, names in found.items()]

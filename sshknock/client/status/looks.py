@@ -13,9 +13,10 @@ from typing import Any
 from sshknock.client import sessions
 from sshknock.client.config import Pairing
 from sshknock.client.keyrings import Keyring, open_keyring
-from sshknock.client.state import NOT_HIDDEN, OPENED, PairingState, Store
+from sshknock.client.state import FAILED, NOT_HIDDEN, OPENED, PairingState, Store, lock_file
 from sshknock.client.status.answers import Answer
 from sshknock.errors import KeyringUnavailable, SshknockError
+from sshknock.system.files import LockTimeout, locked
 
 JSON_VERSION = 1
 
@@ -25,7 +26,9 @@ class Look:
     """One pairing as it is now.
 
     Either ``state`` is there or ``problem``. ``answer`` is what its port answered, when it was
-    asked. ``has_block`` tells that ssh was told of it by ``ssh-config --write``.
+    asked. ``has_block`` tells that ssh was told of it by ``ssh-config --write``. ``is_knocking``
+    tells that a train is out and somebody still waits for its door: the state says ``failed`` until
+    it has opened.
     """
 
     pairing: Pairing
@@ -34,6 +37,7 @@ class Look:
     problem: SshknockError | None = None
     answer: Answer | None = None
     has_block: bool = True
+    is_knocking: bool = False
 
     @property
     def seen_hidden(self) -> bool | None:
@@ -66,8 +70,21 @@ def look_at(pairings: Iterable[Pairing]) -> list[Look]:
         except SshknockError as problem:
             found.append(Look(pairing, running, problem=problem))
         else:
-            found.append(Look(pairing, running, state))
+            found.append(Look(pairing, running, state, is_knocking=_is_knocking(pairing, state)))
     return found
+
+
+def _is_knocking(pairing: Pairing, state: PairingState) -> bool:
+    """Tell whether somebody holds the lock of a pairing whose last train has not opened yet."""
+    if state.last_result != FAILED:
+        return False
+    try:
+        with locked(lock_file(pairing.name), timeout_s=0):
+            return False
+    except LockTimeout:
+        return True
+    except SshknockError:  # a folder of ours that cannot be written: nobody knocks then
+        return False
 
 
 def with_blocks(looks: Iterable[Look]) -> list[Look]:

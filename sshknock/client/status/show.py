@@ -29,7 +29,7 @@ def show(looks: Sequence[Look], *, one: bool) -> None:
     elif sys.stdout.isatty():
         printed = [
             *table.lines(looks, now=now, width=terminal.width),
-            *table.advice(looks, now=now),
+            *table.advice(looks),
         ]
     else:  # for programs: rows and nothing else
         printed = table.lines(looks, now=now)

@@ -39,7 +39,7 @@ def _all(look: Look, now: float) -> Iterator[tuple[str, str, str]]:
     if look.state is not None:
         yield from _state(look, look.state, now)
     yield "running", _sessions(look.sessions), ""
-    step = next_step(look, now)
+    step = next_step(look)
     if step is not None:
         yield "next", f"{step.command.format(name=pairing.name)}: {step.why}", TO_DO
 
@@ -70,6 +70,8 @@ def _state(look: Look, state: PairingState, now: float) -> Iterator[tuple[str, s
 def _port(look: Look) -> str:
     when = "asked now" if look.answer is not None else "when last tried"
     shown = words.port(look)
+    if look.is_knocking and look.answer is None:
+        return shown
     return "nobody has looked lately" if shown == words.UNKNOWN else f"{shown}, {when}"
 
 

@@ -45,9 +45,9 @@ def lines(looks: Sequence[Look], *, now: float, width: int | None = None) -> lis
     return [_line(row, widths) for row in (head, *rows)]
 
 
-def advice(looks: Sequence[Look], *, now: float) -> list[Text]:
+def advice(looks: Sequence[Look]) -> list[Text]:
     """Return what to do, a line each, under a blank one; nothing when there is nothing to do."""
-    found = to_do(looks, now)
+    found = to_do(looks)
     if not found:
         return []
     longest = max(len(command) for command, _ in found)
@@ -68,10 +68,10 @@ def _line(row: dict[str, Cell], widths: dict[str, int]) -> Text:
     return line
 
 
-def _next(look: Look, now: float) -> Cell:
+def _next(look: Look, _now: float) -> Cell:
     if look.problem is not None:
         return one_line(look.problem.message), PROBLEM
-    step = next_step(look, now)
+    step = next_step(look)
     return ("", "") if step is None else (step.short.format(name=look.pairing.name), TO_DO)
 
 

@@ -42,7 +42,7 @@ def port(look: Look) -> str:
     if look.state is not None and look.state.last_result == NOT_HIDDEN:
         return "no knock needed"
     if look.state is not None and look.state.last_result == FAILED:
-        return "did not open"
+        return "knocking" if look.is_knocking else "did not open"
     return "hidden" if look.seen_hidden else UNKNOWN
 
 
