@@ -285,7 +285,7 @@ def test_a_connection_from_before_the_trial_confirms_nothing(lab: Lab) -> None:
         server.sshknock("hide", "--trial", "60s")
         os.kill(early.popen.pid, signal.SIGCONT)  # nsenter, which stops and goes on with ssh
         assert early.wait() == 0
-    eventually(lambda: not hooks(server), "the hooks have ended")
+    eventually(lambda: not hooks(server), "the hooks have ended", timeout_s=60)
     assert not logged(server, "confirmed")
     server.sshknock("revoke", laptop.ipv4)  # what that knock admitted was not used
     laptop.ssh("myserver", "true")
