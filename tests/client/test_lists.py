@@ -122,3 +122,15 @@ def test_a_server_without_ipv4_is_said_to_be_out_of_reach(door: Door) -> None:
     pair(door, listed=MANY)
     assert sshknock("set", "box", "host=::1").returncode == 0
     assert_says(sshknock("open", "box"), 1, "over IPv4 only", "nothing was sent")
+
+
+def test_forget_tells_what_is_left_on_a_server_that_has_nothing_of_ours(door: Door) -> None:
+    """Its file and knockd's section; a server of ours has a command for it."""
+    pair(door, listed=SequenceList(0, 1000, "/etc/knockd/sequences"))
+    told = sshknock("forget", "box").stdout
+    assert told == (
+        "forgot box; on the server, take its section out of /etc/knockd.conf, restart knockd and"
+        " delete /etc/knockd/sequences\n"
+    )
+    pair(door)
+    assert "sshknock-server client remove" in sshknock("forget", "box").stdout

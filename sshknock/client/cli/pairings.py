@@ -66,9 +66,28 @@ def forget(name: str, force: bool) -> None:
     from sshknock.client import ssh_config  # noqa: PLC0415
     from sshknock.client.enroll import forget as remove  # noqa: PLC0415
 
+    on_the_server = _doors_there(name)
     left = remove(name, force=force)
     with config.held() as known:
         ssh_config.refresh(known)
     if left is not None:
         report(SshknockError(f"warning: the secret may still be in the keyring {left.keyring}"))
-    click.echo(f"forgot {name}; on the server, 'sshknock-server client remove' shuts its doors")
+    click.echo(f"forgot {name}; on the server, {on_the_server}")
+
+
+def _doors_there(name: str) -> str:
+    """Return what shuts a pairing's doors on its server, which knows nothing of our forgetting."""
+    from sshknock.client.state import Store  # noqa: PLC0415
+
+    ours = "'sshknock-server client remove' shuts its doors"
+    pairing = config.load().pairings.get(name)
+    if pairing is None:
+        return ours
+    try:
+        listed = Store(pairing).load().listed
+    except SshknockError:  # whatever it is, forgetting says what is to be done about it
+        return ours
+    if listed is None:
+        return ours
+    there = listed.path or "its list"
+    return f"take its section out of /etc/knockd.conf, restart knockd and delete {there}"
