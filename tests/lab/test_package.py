@@ -118,3 +118,24 @@ def test_a_package_stays_when_the_port_cannot_be_shown(lab: Lab) -> None:
     assert "the package stays" in done.stderr
     assert laptop.connects(server.ipv4) == "refused"
     assert laptop.ssh("myserver", "echo in").stdout == "in\n"
+
+
+@pytest.mark.long
+def test_a_package_stays_while_sshd_runs_its_program(lab: Lab) -> None:
+    """Without it every login of these users would fail, on a visible port as well."""
+    server, laptop = hosts(lab)
+    told = server.init("--hook", "forcecommand").stdout
+    (command,) = (line.strip() for line in told.splitlines() if " ForceCommand /" in line)
+    settings = server.read("/etc/ssh/sshd_config")
+    server.append("/etc/ssh/sshd_config", f"Match User alice\n    {command}\n")
+    server.stop_sshd()
+    server.start_sshd()
+    laptop.enroll(server)
+    done = dpkg(server, "--remove", "sshknock-server", check=False)
+    assert done.code != 0
+    assert "take its ForceCommand line out of sshd_config and reload sshd first" in done.stderr
+    assert laptop.connects(server.ipv4) == "refused"
+    assert laptop.ssh("alice@myserver", "echo in").stdout == "in\n"
+    server.put("/etc/ssh/sshd_config", settings)
+    dpkg(server, "--remove", "sshknock-server")
+    assert laptop.connects(server.ipv4) == "open"
