@@ -12,6 +12,8 @@ from sshknock.protocol.knocks import Purpose
 from sshknock.server.firewall.kernel import Used
 from sshknock.server.store import Kind, Spent, Store, Ticket
 
+_ADDRESSES_OF_A_DOOR = 8  # sources can be forged, and the log's room is bounded
+
 
 def note_opened(
     store: Store, opened: Ticket, known: Iterable[Ticket], address: str, now: int
@@ -27,8 +29,9 @@ def note_opened(
 def log(store: Store, late: Iterable[Used], now: int) -> None:
     """Log those who came too late for a door, or held no claim to it, each once for a door.
 
-    The address that a door did open for is left out: while one knockd takes another's place, both
-    hear every train. A ticket that is neither spent nor there was void: the table was lost.
+    Whoever heard one train can repeat it in many names: of them the first few are told. The address
+    that a door did open for is left out: while one knockd takes another's place, both hear every
+    train. A ticket that is neither spent nor there was void: the table was lost.
     """
     for mark in late:
         address = str(mark.address)
@@ -40,8 +43,11 @@ def log(store: Store, late: Iterable[Used], now: int) -> None:
         else:
             door = None if spent.address == address else (spent.pairing, spent.counter)
             detail = f"that sequence was over: the client came from {spent.address}"
-        if door is not None and not store.was_recorded(kind, *door, address):
-            name, counter = door
+        if door is None:
+            continue
+        name, counter = door
+        told = store.addresses_of(kind, name, counter)
+        if address not in told and len(told) < _ADDRESSES_OF_A_DOOR:
             store.record(kind, now, pairing=name, address=address, counter=counter, detail=detail)
 
 

@@ -34,14 +34,13 @@ class Log(Database):
         self._db.execute("DELETE FROM event WHERE id <= ?", (id_ - EVENTS_KEPT,))
         self._to_tell.append(Event(id_, now, kind, pairing, address, counter, detail))
 
-    def was_recorded(self, kind: Kind, pairing: str, counter: int, address: str) -> bool:
-        """Tell whether the log has such a line already."""
-        found = self._db.execute(
-            "SELECT 1 FROM event"
-            " WHERE kind = ? AND pairing = ? AND counter = ? AND address = ? LIMIT 1",
-            (kind, pairing, counter, address),
+    def addresses_of(self, kind: Kind, pairing: str, counter: int) -> set[str]:
+        """Return the addresses that the log has of this kind at a client's counter."""
+        rows = self._db.execute(
+            "SELECT DISTINCT address FROM event WHERE kind = ? AND pairing = ? AND counter = ?",
+            (kind, pairing, counter),
         )
-        return found.fetchone() is not None
+        return {address for (address,) in rows if address is not None}
 
     def events(self, most: int = EVENTS_KEPT) -> list[Event]:
         """Return the last lines of the log, the oldest first."""
