@@ -68,7 +68,7 @@ class Token:
     def decode(cls, text: str) -> Token:
         """Read the one line; raise BadInput for anything else, without repeating any of it."""
         line = text.strip()
-        if not line.startswith(_PREFIX + ".") or len(line) > _LONGEST:
+        if not (line.startswith(_PREFIX + ".") and line.isascii() and len(line) <= _LONGEST):
             raise BadInput(
                 "this is no sshknock token",
                 f"a token is one line that begins with {_PREFIX}; "
@@ -121,7 +121,7 @@ def _load(encoded: str) -> dict[str, Any]:
     try:
         padded = encoded + "=" * (-len(encoded) % 4)
         values = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-    except (binascii.Error, ValueError):
+    except (binascii.Error, ValueError, RecursionError):
         values = None
     if not isinstance(values, dict):
         raise BadInput("the token holds something that it should not")

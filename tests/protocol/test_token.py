@@ -1,5 +1,8 @@
 """The token: whole or refused, and never shown."""
 
+import base64
+import hashlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,6 +53,16 @@ def test_anything_else_is_refused(text: str) -> None:
     """No text makes the decoder fail in any other way."""
     with pytest.raises(BadInput):
         Token.decode(text)
+
+
+@pytest.mark.parametrize("text", ["\ud800", "\N{SNOWMAN}", "[" * 30_000], ids=ascii)
+def test_a_whole_line_around_what_is_none_is_refused(text: str) -> None:
+    """As a server might answer: its check is right, if it can have one at all."""
+    encoded = base64.urlsafe_b64encode(text.encode(errors="surrogatepass")).decode().rstrip("=")
+    for body in (f"sshknock1.{text}", f"sshknock1.{encoded}"):
+        check = hashlib.sha256(body.encode(errors="surrogatepass")).hexdigest()[:8]
+        with pytest.raises(BadInput):
+            Token.decode(f"{body}.{check}")
 
 
 def test_a_secret_never_shows_itself() -> None:
