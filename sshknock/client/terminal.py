@@ -5,11 +5,11 @@ from __future__ import annotations
 import getpass
 import sys
 
-from sshknock.errors import BadInput
+from sshknock.errors import BadInput, one_line
 
 
 def ask_password(prompt: str) -> str | None:
-    """Ask on the terminal; return None when there is none.
+    """Ask on the terminal; return None when there is none, or a Ctrl-D is all the answer.
 
     Never on standard input: that may belong to somebody else, as in a pipe.
     """
@@ -18,7 +18,10 @@ def ask_password(prompt: str) -> str | None:
             pass
     except OSError:
         return None
-    return getpass.getpass(prompt)
+    try:
+        return getpass.getpass(one_line(prompt))
+    except EOFError:
+        return None
 
 
 def read_token() -> str:
@@ -34,11 +37,11 @@ def read_token() -> str:
 def agrees(question: str) -> bool | None:
     """Ask for a yes or a no on the terminal; return None when there is none.
 
-    Whatever is not yes is no.
+    Whatever is not yes is no. What a server says may be part of the question.
     """
     try:
         with open("/dev/tty", "r+b", buffering=0) as tty:  # noqa: PTH123
-            tty.write(f"{question} [y/N] ".encode())
+            tty.write(f"{one_line(question)} [y/N] ".encode())
             answer = tty.readline()
     except OSError:
         return None

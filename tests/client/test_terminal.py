@@ -57,6 +57,38 @@ def test_nobody_is_asked_for_a_token_that_could_not_be_kept(home: Path) -> None:
     assert home.exists()
 
 
+def test_a_question_moves_no_cursor_and_no_answer_is_none() -> None:
+    """What a server says may stand in it; and a Ctrl-D instead of a password is nobody there."""
+    program = (
+        "from sshknock.client.terminal import agrees, ask_password\n"
+        "print(agrees('\\x1b[2J really?'), ask_password('\\x1b[2J password: '))"
+    )
+    master, slave = pty.openpty()
+    with subprocess.Popen(
+        ["/usr/bin/setsid", "-c", "-w", sys.executable, "-c", program],
+        stdin=slave,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        os.close(slave)
+        shown = until(master, "[y/N]")
+        os.write(master, b"y\n")
+        shown += until(master, "password:")
+        os.write(master, b"\x04")
+        stdout, _ = process.communicate(timeout=60)
+    os.close(master)
+    assert stdout == "True None\n"
+    assert "\x1b" not in shown
+
+
+def until(terminal: int, text: str) -> str:
+    """Read a terminal until it has shown a text."""
+    shown = ""
+    while text not in shown:
+        shown += os.read(terminal, 1000).decode()
+    return shown
+
+
 def test_a_pipe_is_told_nothing() -> None:
     """Standard error stays empty for scripts."""
     command = ("enroll", "box", "--token-file", "-", "--keyring", "file")

@@ -171,7 +171,7 @@ class _Terminal:
         """Ask for a yes or a no."""
         from sshknock.client.terminal import agrees  # noqa: PLC0415
 
-        return agrees(one_line(question))
+        return agrees(question)
 
 
 def _over_ssh(order: Order) -> None:

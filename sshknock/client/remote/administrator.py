@@ -67,7 +67,7 @@ class Administrator:
             self._password = self._ask(f"sudo password on {self._connection.target}: ")
             if self._password is None:
                 raise NoRights(
-                    f"sudo on {self._connection.target} wants a password, and there is no terminal",
+                    f"sudo on {self._connection.target} wants a password, and none was given",
                     f"run this at a terminal, or {self._as_root}",
                 )
         return self._by_sudo(words, stdin, timeout_s)
