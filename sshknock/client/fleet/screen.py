@@ -34,13 +34,13 @@ class TerminalScreen:
     """
 
     def __init__(self, what: str, total: int) -> None:
-        self._console = Console(stderr=True, highlight=False)
+        self._console = Console(stderr=True, highlight=False, emoji=False)
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            TextColumn("[dim]{task.fields[names]}"),
+            TextColumn("{task.fields[names]}", style="dim", markup=False),
             console=self._console,
             transient=True,
         )
@@ -105,7 +105,7 @@ class TerminalScreen:
         more = f" and {len(names) - _SHOWN_AT_ONCE} more" if len(names) > _SHOWN_AT_ONCE else ""
         if len(names) == 1 and self._under_way[shown]:
             more = f": {self._under_way[shown]}"
-        self._progress.update(self._bar, names=shown + more)
+        self._progress.update(self._bar, names=one_line(shown + more))
 
 
 class PlainScreen:

@@ -24,7 +24,7 @@ def show(what: str, results: Sequence[Result], hint: str | None) -> None:
     from rich.console import Console  # noqa: PLC0415  slow to import, and needed only here
     from rich.table import Table  # noqa: PLC0415
 
-    console = Console(highlight=False, markup=False)
+    console = Console(highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
         console.width = _WIDE
     remarkable = [r for r in results if r.outcome is not Outcome.DONE]
