@@ -7,6 +7,7 @@ left out. A HOST with ``*`` or ``?`` stands for all names in ``~/.ssh/config`` t
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from sshknock.protocol.names import parse_name, shown
 from sshknock.records import record
 
 _WILDCARDS = frozenset("*?")
+_MARK = "\N{BYTE ORDER MARK}"  # some editors begin a file with it
 
 
 @record
@@ -33,13 +35,13 @@ def read(where: str) -> list[Entry]:
 
     Raises UsageError for what is neither, and BadInput, which names the line.
     """
-    if where == "-":
-        return parse(sys.stdin.read(), "standard input")
-    path = Path(where).expanduser()
-    if not path.exists() and not _WILDCARDS.isdisjoint(where):
-        return parse(where, "the pattern")
     try:
-        return parse(path.read_text(), where)
+        if where == "-":
+            return parse(sys.stdin.read(), "standard input")
+        path = Path(os.path.expanduser(where))  # noqa: PTH111  the other one raises
+        if not _WILDCARDS.isdisjoint(where) and not os.path.lexists(path):
+            return parse(where, "the pattern")
+        return parse(path.read_text(encoding="utf-8"), where)
     except FileNotFoundError:
         raise UsageError(
             f"there is no file {shown(where)}",
@@ -48,13 +50,13 @@ def read(where: str) -> list[Entry]:
     except OSError as error:
         raise SystemFault(f"cannot read {where}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise BadInput(f"{where} is no text") from error
+        raise BadInput(f"{shown(where)} is no text") from error
 
 
 def parse(text: str, where: str) -> list[Entry]:
     """Return the servers that a text names, in its order; ``where`` is for the messages."""
     found: dict[str, Entry] = {}
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.removeprefix(_MARK).splitlines(), start=1):
         try:
             entries = list(_entries(line.partition("#")[0].split()))
             for entry in entries:

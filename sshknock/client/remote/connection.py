@@ -36,7 +36,9 @@ COMMAND_S = 20.0
 END_S = 2.0
 """How long the end of a connection is waited for."""
 
-_VIA = re.compile(r"(?:([^\s@-][^\s@]*)@)?([^\s@-][^\s@]*)")
+# As ssh has it: a Match exec or a ProxyCommand of the settings may give these to a shell.
+_UNFIT = r"""\s@'`";&<>|(){}"""
+_VIA = re.compile(rf"(?:([^-{_UNFIT}][^{_UNFIT}]*)@)?([^-$\\{_UNFIT}][^$\\{_UNFIT}]*)")
 _NOTHING_OF_OURS = {"agent_forwarding": False, "x11_forwarding": False, "send_env": None}
 
 T = TypeVar("T")

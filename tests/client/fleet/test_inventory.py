@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from sshknock.client.fleet.inventory import Entry, parse, read
 from sshknock.errors import BadInput, UsageError
-from tests.client.conftest import assert_says, sshknock
+from tests.client.conftest import MODULE, assert_says, sshknock
 
 SETTINGS = """\
 Include more/*.conf
@@ -42,7 +45,46 @@ def test_a_line_is_a_server() -> None:
     ]
 
 
+def test_a_file_of_another_system_is_read_as_well(home: Path) -> None:
+    """Its mark of bytes and its line ends are no part of a name."""
+    file = home / "servers"
+    file.write_bytes(b"\xef\xbb\xbfweb1\r\nshop ann@192.0.2.7\r\n")
+    assert read(str(file)) == [Entry("web1", "web1"), Entry("shop", "ann@192.0.2.7")]
+
+
+@pytest.mark.parametrize(
+    ("where", "code", "said"),
+    [
+        ("x" * 300, 1, "cannot read"),
+        ("x" * 300 + "*", 1, "no Host in"),
+        ("~nobody-is-called-so/x", 2, "there is no file"),
+    ],
+    ids=["too long", "too long a pattern", "nobody's home"],
+)
+def test_what_names_no_file_is_told_in_one_line(
+    home: Path, where: str, code: int, said: str
+) -> None:
+    """However odd it is."""
+    assert_says(sshknock("enroll", "--inventory", where), code, said)
+    assert list(home.iterdir()) == []
+
+
+def test_standard_input_that_is_no_text_is_told(home: Path) -> None:
+    """As of a file."""
+    done = subprocess.run(
+        [sys.executable, "-m", MODULE, "enroll", "--inventory", "-"],
+        input=b"\xff\xfe",
+        capture_output=True,
+        check=False,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8:strict"},
+    )
+    assert (done.returncode, done.stderr) == (1, b"sshknock: '-' is no text\n")
+    assert list(home.iterdir()) == []
+
+
 BAD = {
+    "a command in it": ("$(reboot)\n", "line 1: '$(reboot)' is no [USER@]HOST"),
+    "a command in a user": ("x `reboot`@web1\n", "line 1: '`reboot`@web1' is no [USER@]HOST"),
     "three words": ("a b c\n", "line 1: there are more than two words"),
     "no host": ("web1\na@b@c\n", "line 2: 'a@b@c' is no [USER@]HOST"),
     "an option": ("-oProxyCommand=x\n", "line 1: '-oProxyCommand=x' is no [USER@]HOST"),
