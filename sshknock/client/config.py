@@ -212,7 +212,7 @@ def _parse_for_ssh(table: dict[str, Any]) -> tuple[str | None, tuple[str, ...], 
 def parse_for_ssh(key: str, value: object) -> str:
     """Return a value that can stand in ssh's settings as it is, in quotes; raise BadInput."""
     whole = isinstance(value, str) and value.strip() == value != "" and value.isprintable()
-    if not whole or '"' in str(value) or (key != "identity_files" and " " in str(value)):
+    if not whole or '"' in str(value) or (key == "host_key_alias" and " " in str(value)):
         raise BadInput(f"{key} cannot be {value!r}")
     return str(value)
 

@@ -82,6 +82,7 @@ def enroll(
     with reading_arguments():
         parse_name(name)
         hosts = token.hosts if host is None else (parse_host(host),)
+    _check_for_ssh(for_ssh)
     if not hosts:
         raise UsageError("the token names no host", "say where the server is with --host HOST")
     token.parameters.check()
@@ -163,6 +164,13 @@ def _parsed(values: Mapping[str, str]) -> dict[str, object]:
         else:
             raise UsageError(f"there is nothing called {key!r} to set", SETTINGS)
     return found
+
+
+def _check_for_ssh(values: ForSsh) -> None:
+    """Refuse what the settings could not be read with again; raise BadInput."""
+    for key, value in as_dict(values).items():
+        for text in (value,) if isinstance(value, str) else value or ():
+            config.parse_for_ssh(key, text)
 
 
 def _refuse_name(known: Config, name: str) -> None:

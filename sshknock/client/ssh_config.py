@@ -32,6 +32,7 @@ _OURS = "sshknock.conf"
 _HEAD = "# Written by 'sshknock ssh-config --write'; changes made here are lost.\n"
 _HOST = re.compile(r"^Host (\S+)$", re.MULTILINE)
 _INCLUDE = re.compile(r"\s*include[\s=]+(.*)", re.IGNORECASE)
+_FOR_QUOTES = frozenset(" '#=")  # what ends a word, or begins a comment
 _BLOCK = re.compile(r"\s*(host|match)\b", re.IGNORECASE)
 
 
@@ -68,7 +69,7 @@ class _Change:
 
 def block(pairing: Pairing) -> str:
     """Return the lines for ssh's configuration that lead to one pairing."""
-    lines = [f"HostName {pairing.host}", f"Port {pairing.port}"]
+    lines = [f"HostName {_quoted(pairing.host)}", f"Port {pairing.port}"]
     if pairing.user is not None:
         lines.append(f"User {_quoted(pairing.user)}")
     lines += [f"IdentityFile {_quoted(file)}" for file in pairing.identity_files]
@@ -79,9 +80,9 @@ def block(pairing: Pairing) -> str:
 
 
 def _quoted(value: str) -> str:
-    """Return a value as it was meant: in quotes for its blanks, the signs of a token doubled."""
+    """Return a value as it was meant: in quotes if it needs them, the signs of a token doubled."""
     text = value.replace("%", "%%")
-    return f'"{text}"' if " " in text else text
+    return text if _FOR_QUOTES.isdisjoint(text) else f'"{text}"'
 
 
 def _command(name: str) -> str:

@@ -259,6 +259,20 @@ def test_the_block_says_what_the_alias_brought_along(home: Path) -> None:
     assert '    IdentityFile "~/.ssh/my key"\n    IdentityFile /keys/100%%h\n' in block
 
 
+@needs_ssh
+def test_odd_values_come_to_ssh_as_they_are(home: Path) -> None:
+    """An address with its zone, a domain's user, a file with an apostrophe."""
+    pairing = replace(
+        BOX, hosts=("fe80::1%eth0",), user="ann lee", identity_files=("/keys/o'brien", "/keys/#1")
+    )
+    ssh_config.write(["box"], Config({"box": pairing}))
+    taken = effective(home, "box")
+    assert (taken["hostname"], taken["user"]) == ("fe80::1%eth0", "ann lee")
+    assert taken["identityfile"] == "/keys/#1"
+    block = (home / ".ssh/sshknock.conf").read_text()
+    assert '    IdentityFile "/keys/o\'brien"\n' in block
+
+
 def test_set_changes_what_the_block_says(home: Path) -> None:
     """Written and read back; an empty value leaves the word to ssh's own settings."""
     with config.changing() as known:
@@ -271,6 +285,6 @@ def test_set_changes_what_the_block_says(home: Path) -> None:
     assert made.identity_files == ("~/.ssh/a", "/b c")
     change("box", dict.fromkeys(values, ""))
     assert config.load().pairings["box"] == BOX
-    for key, value in {"user": "a b", "identity_files": 'a"', "host_key_alias": "a\nb"}.items():
+    for key, value in {"user": 'a"', "identity_files": 'a"', "host_key_alias": "a\nb"}.items():
         with pytest.raises(UsageError):
             change("box", {key: value})

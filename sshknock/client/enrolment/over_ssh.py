@@ -44,7 +44,7 @@ def enroll_via(order: Order, asker: Asker, tell: Tell) -> Enrolled:
         if order.install:
             with _reached(target, asker) as connection:
                 server = Administrator(connection, asker.password)
-                installing.install(connection, server, order, asker, tell)
+                installing.install(connection, server, order, asker, tell, of=known)
         return _end(order, target, known, tell)
     enroll.check_ready(order.name, order.keyring)
     with _reached(target, asker) as connection:
@@ -145,8 +145,11 @@ def _pair(
     words = ("client", "add", called, "--id", note.pairing_id, "--host", place.host, "--json")
     try:
         token = _token(server.call(*words), note.pairing_id)
-        keyring, for_ssh = order.keyring, place.for_ssh(token.port)
-        return enroll.enroll(order.name, token, keyring=keyring, for_ssh=for_ssh)
+        for_ssh = place.for_ssh(token.port)
+        # Where we go is our own word: a server could name another one's address.
+        return enroll.enroll(
+            order.name, token, keyring=order.keyring, host=place.host, for_ssh=for_ssh
+        )
     except BaseException as error:  # a ^C too
         if not isinstance(error, NotReached):  # else the next run does it
             with suppress(SshknockError):

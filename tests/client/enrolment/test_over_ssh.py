@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -10,15 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from sshknock.client import config
+from sshknock.client import config, ssh_config
 from sshknock.client.enrolment import notes, over_ssh
 from sshknock.client.enrolment.order import Order
 from sshknock.client.keyrings.file import FileStore, keyring_folder
 from sshknock.client.remote.errors import NotInstalled, NotReached, NotSetUp
 from sshknock.client.state import PairingState
-from sshknock.errors import NotOpened, SshknockError, UsageError
-from tests.client.conftest import MODULE, PAIRING_ID, SECRET, assert_says, sshknock
-from tests.client.door import PARAMETERS
+from sshknock.errors import BadInput, NotOpened, SshknockError, UsageError
+from sshknock.protocol.token import Token
+from sshknock.records import replace
+from tests.client.conftest import MODULE, PAIRING_ID, SECRET, TOKEN, assert_says, sshknock
+from tests.client.door import HOST, PARAMETERS
 from tests.client.enrolment.box import Box
 from tests.client.remote.far import Answer, FarServer, Reply
 
@@ -97,6 +100,41 @@ def test_a_proof_that_fails_leaves_a_whole_pairing_and_the_next_run_goes_on(home
         assert "adding this machine as laptop" not in steps
         assert len(server.commands) == 3
     assert config.load().pairings["box"] == made
+
+
+def test_the_server_has_no_say_in_where_we_knock(home: Path) -> None:
+    """Its token may name whom it likes: the trains would go there."""
+    box = Box(lambda: (0, json.dumps({"token": elsewhere(box).encode()}), ""))
+    for _ in far(home, box):
+        enroll()
+    assert config.load().pairings["box"].hosts == (HOST,)
+
+
+def elsewhere(box: Box) -> Token:
+    """The token that was asked for, but of another server."""
+    return replace(TOKEN, pairing_id=box.clients[0]["ids"][0], hosts=("192.0.2.66",), port=1)
+
+
+def test_a_user_of_two_words_stays_one_user(home: Path) -> None:
+    """As domains have them: the settings can be read again, and so can the Host block."""
+    with FarServer(home, Box()) as server:
+        server.configure('Host back\n@\n    User "ann lee"\n')
+        enroll()
+    pairing = config.load().pairings["box"]
+    assert pairing.user == "ann lee"
+    assert '    User "ann lee"\n' in ssh_config.block(pairing)
+
+
+def test_a_file_whose_name_cannot_stand_in_a_block_ends_it_well(home: Path) -> None:
+    """The settings would not be readable any more; nothing is made on either side."""
+    box = Box()
+    with FarServer(home, box) as server:
+        key = home / '.ssh/my"key'
+        (home / ".ssh/id_ed25519").rename(key)
+        server.configure("Host back\n@\n    IdentityFile '~/.ssh/my\"key'\n")
+        with pytest.raises(BadInput, match="identity_files cannot be"):
+            over_ssh.enroll_via(ORDER, Nobody(), print)
+    assert_nothing_is_left(box)
 
 
 def test_a_name_that_is_enrolled_is_refused(home: Path) -> None:
