@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from importlib import resources
 from typing import Any
 
 from sshknock import __version__
+from sshknock.client.config import Pairing
 from sshknock.client.enrolment.order import TRIAL_S, Asker, Order, Tell
 from sshknock.client.remote.administrator import PROGRAM, Administrator
 from sshknock.client.remote.connection import Connection
 from sshknock.client.remote.errors import RemoteFailed
-from sshknock.errors import SshknockError
+from sshknock.client.state import Store
+from sshknock.client.sync import find_client
+from sshknock.errors import NoSuchPairing, SshknockError, UsageError
 
 _PYTHON = "/usr/bin/python3"
 _SSH_PORT = "22"
+_TRIAL_OVER = "trial over"
 _UNPACK_S = 120.0
 _PACKAGES_S = 900.0
 _INIT_S = 90.0
@@ -35,15 +40,25 @@ m["main"](task, i.read(task["cargo"]))
 
 
 def install(
-    connection: Connection, server: Administrator, order: Order, asker: Asker, tell: Tell
+    connection: Connection,
+    server: Administrator,
+    order: Order,
+    asker: Asker,
+    tell: Tell,
+    *,
+    of: Pairing | None = None,
 ) -> None:
     """Bring the program there, or up to date; hide the port on trial where ``init`` has not run.
 
-    A program that somebody else has installed is left as it is. Raises SshknockError; what was
-    there before is there then, and packages that apt-get has installed.
+    A program that somebody else has installed is left as it is. ``of`` is the pairing whose server
+    it must be, if there is one already: the proof that confirms the trial knocks for that one.
+    Raises SshknockError; what was there before is there then, and packages that apt-get has
+    installed.
     """
     host = str(connection.target)
     found = _do(server, host, "look")
+    if of is not None:
+        _refuse_another(server, host, of, found)
     missing = [str(name) for name in found.get("missing") or ()]
     if missing:
         _add_packages(server, host, found, order, asker, tell)
@@ -51,21 +66,42 @@ def install(
         _bring(server, host, found.get("version"), tell)
     elif found.get("version") is None:
         raise RemoteFailed(
-            f"{found['theirs']} on {host} is not of this making, and there is no {PROGRAM}",
+            f"{found['theirs']} on {host} is not of this making, and no {PROGRAM} runs there",
             "is it an installation of pip's without the link? ln -s"
             f" /opt/sshknock/bin/{PROGRAM} /usr/local/sbin/; else move it away",
         )
     else:
         tell(f"{found['version']} is there, at {found['theirs']}: it is left as it is")
-    if found.get("set_up"):
-        if found.get("theirs") is None:
-            server.do("reconcile", timeout_s=_INIT_S)
-        return
     trial_s = order.trial_s or TRIAL_S
-    port = _ssh_port(connection)
-    tell(f"hiding port {port}: in {trial_s} s it is visible again, unless a knocked login confirms")
-    options = () if port == _SSH_PORT else ("--port", port)
-    server.do("init", "--yes", "--trial", f"{trial_s}s", *options, timeout_s=_INIT_S)
+    until = f"in {trial_s} s it is visible again, unless a knocked login confirms"
+    if not found.get("set_up"):
+        port = _ssh_port(connection)
+        tell(f"hiding port {port}: {until}")
+        options = () if port == _SSH_PORT else ("--port", port)
+        server.do("init", "--yes", "--trial", f"{trial_s}s", *options, timeout_s=_INIT_S)
+        return
+    if found.get("theirs") is None:
+        server.do("reconcile", timeout_s=_INIT_S)
+    if server.call("status", "--json").get("hiding") == _TRIAL_OVER:  # an earlier proof failed
+        tell(f"hiding the port again: {until}")
+        server.do("hide", "--trial", f"{trial_s}s", timeout_s=_INIT_S)
+
+
+def _refuse_another(
+    server: Administrator, host: str, pairing: Pairing, found: dict[str, Any]
+) -> None:
+    """Refuse a server that does not know the pairing; one that cannot answer may be mended."""
+    if found.get("set_up"):
+        if found.get("version") is None:
+            return
+        with suppress(NoSuchPairing):
+            find_client(server, pairing, Store(pairing).load().pairing_id)
+            return
+    raise UsageError(
+        f"{pairing.name} is a pairing with {pairing.host}, and {host} does not know it",
+        "another NAME for another server; was it set up anew?"
+        f" 'sshknock forget {pairing.name}' first",
+    )
 
 
 def _add_packages(

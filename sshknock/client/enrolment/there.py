@@ -66,12 +66,20 @@ def _look(_task: dict[str, Any], _cargo: bytes) -> dict[str, Any]:
         theirs = str(HOME)
     return {
         "theirs": theirs,
-        "version": None if found is None else _run([found, "--version"]).strip(),
+        "version": None if found is None else _version(found),
         "missing": [name for name in _PACKAGES if shutil.which(name, path=_PATH) is None],
         "packages": list(_PACKAGES.values()),
         "apt": shutil.which("apt-get", path=_PATH) is not None,
         "set_up": _SETTINGS.exists(),
     }
+
+
+def _version(program: str) -> str | None:
+    """Return what a program calls itself; None for one that does not start."""
+    try:
+        return _run([program, "--version"]).strip()
+    except (OSError, RuntimeError):
+        return None
 
 
 def _packages(_task: dict[str, Any], _cargo: bytes) -> dict[str, Any]:

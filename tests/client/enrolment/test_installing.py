@@ -8,10 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from sshknock.client import config
+from sshknock.client.config import Pairing
 from sshknock.client.enrolment import over_ssh
 from sshknock.client.enrolment.order import Order
 from sshknock.client.remote.errors import NoRights, RemoteFailed
+from sshknock.client.state import PairingState, Store
 from sshknock.errors import SshknockError
+from tests.client.conftest import PAIRING_ID, SECRET
+from tests.client.door import PARAMETERS
 from tests.client.enrolment.test_over_ssh import Nobody, Somebody, far
 from tests.client.remote.far import Reply
 
@@ -94,6 +99,25 @@ def test_a_sudo_that_allows_no_python_is_told(home: Path) -> None:
     assert PYTHON in error.message
 
 
+@pytest.mark.parametrize("set_up", [True, False], ids=["another's clients", "no clients"])
+def test_a_pairing_is_not_tried_on_another_server(home: Path, set_up: bool) -> None:
+    """It would hide that port, and knock at this one: nothing is brought there."""
+
+    class Known(Machine):
+        def __call__(self, words: list[str], stdin: str) -> Reply:
+            if "list" in words:
+                return 0, json.dumps({"clients": []}), ""
+            return super().__call__(words, stdin)
+
+    machine = Known(looked({**LOOKED, "set_up": set_up, "version": "sshknock-server 1"}))
+    with config.changing() as known:
+        known.pairings["box"] = Pairing("box", ("192.0.2.7",), 22, "file", PAIRING_ID)
+    Store(known.pairings["box"]).save(PairingState(PAIRING_ID, SECRET, PARAMETERS))
+    error = install(home, machine)
+    assert "box is a pairing with 192.0.2.7, and back does not know it" in error.message
+    assert machine.tasks == ["look"]
+
+
 @pytest.mark.parametrize("asker", [Nobody(), Somebody(answer=False)], ids=["nobody", "no"])
 def test_packages_are_not_installed_without_a_yes(home: Path, asker: Nobody) -> None:
     """It is told which, and that ``--yes`` answers."""
@@ -102,6 +126,26 @@ def test_packages_are_not_installed_without_a_yes(home: Path, asker: Nobody) -> 
     assert "lacks nft and knockd" in error.message
     assert "--yes" in str(error.hint)
     assert machine.tasks == ["look"]
+
+
+@pytest.mark.parametrize(("hiding", "hidden"), [("trial over", True), ("unhidden", False)])
+def test_a_trial_that_is_over_begins_anew(home: Path, hiding: str, hidden: bool) -> None:
+    """The proof has failed once, and the same command is given again; what a person did stays."""
+    commands: list[list[str]] = []
+
+    def answer(words: list[str], _stdin: str) -> Reply:
+        commands.append(words)
+        if words == ["id", "-u"]:
+            return 0, "0\n", ""
+        if PYTHON in words:
+            return looked({**LOOKED, "set_up": True, "version": "9", "theirs": "/usr/sbin/x"})
+        return (0, json.dumps({"hiding": hiding}), "") if "status" in words else (1, "", "")
+
+    order = Order("box", "back", called="laptop", keyring="file", install=True, trial_s=300)
+    for _ in far(home, answer):
+        with pytest.raises(SshknockError):
+            over_ssh.enroll_via(order, Nobody(), print)
+    assert (["sshknock-server", "hide", "--trial", "300s"] in commands) == hidden
 
 
 @pytest.mark.parametrize("yes", [True, False], ids=["--yes", "a yes"])

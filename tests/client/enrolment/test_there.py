@@ -105,6 +105,18 @@ def test_what_somebody_else_has_installed_is_seen(
         assert (looked["theirs"], looked["version"]) == (str(program), "sshknock-server 9")
 
 
+def test_a_program_of_ours_that_is_broken_is_brought_again(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It cannot say its version, and that keeps nobody from mending it."""
+    assert do(capsys, "unpack", cargo.archive()) == {}
+    (place / "lib/sshknock/server/cli/__init__.py").write_text("broken(")
+    looked = do(capsys, "look")
+    assert (looked["theirs"], looked["version"], looked.get("error")) == (None, None, None)
+    assert do(capsys, "unpack", cargo.archive()) == {}
+    assert do(capsys, "look")["version"]
+
+
 def test_the_loader_skips_what_sudo_did_not_want() -> None:
     """A password before the header; the script and the cargo come out whole."""
     script, data = b"def main(task, cargo): print(task['do'], len(cargo))", b"\x00\xff\n" * 5
