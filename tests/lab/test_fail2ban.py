@@ -77,3 +77,13 @@ def test_fail2ban_takes_the_jails(settings: Path) -> None:
         assert f"['add', '{jail}', 'polling']" in done.stdout
         assert f"['start', '{jail}']" in done.stdout
     assert "reject with tcp reset" in done.stdout
+
+
+def test_a_local_user_can_get_nobody_banned(settings: Path) -> None:
+    """Anybody may write to the journal by our name: only root's lines are looked at."""
+    jails = settings / "jail.d" / "sshknock.conf"
+    jails.write_text(jails.read_text().replace("enabled = false", "enabled = true"))
+    argv = ["/usr/bin/fail2ban-client", "-c", str(settings), "--dump-pretty"]
+    done = subprocess.run(argv, text=True, capture_output=True, check=True)
+    wanted = "['set', 'sshknock', 'addjournalmatch', 'SYSLOG_IDENTIFIER=sshknock', '_UID=0']"
+    assert wanted in done.stdout
