@@ -190,11 +190,7 @@ def test_killed_at_a_step_the_same_command_goes_on(
 def bare(open_module_lab: OpenLab) -> Pair:
     """A server without sshknock, whose port is visible, and a laptop that logs in there."""
     lab = open_module_lab()
-    installation, lab.installation = lab.installation, None
-    server = lab.server()
-    lab.installation = installation
-    for folder in ("/opt", "/usr/local/sbin"):
-        server.run(["mount", "-t", "tmpfs", "-o", "mode=755", "none", folder])
+    server = lab.bare_server()
     laptop = lab.client()
     laptop.trust(server)
     return Pair(lab, server, laptop)
@@ -225,6 +221,28 @@ def test_a_bare_server_is_set_up_in_the_same_go(bare: Pair) -> None:
     assert not server.path("/opt/sshknock/lib/sshknock/old.py").exists()
     assert [path.name for path in server.path("/opt").iterdir()] == ["sshknock"]
     laptop.ssh("box", "true")
+
+
+@pytest.mark.long
+def test_an_inventory_of_bare_servers_and_of_one_behind_its_door(bare: Pair) -> None:
+    """`--inventory --install`: each is set up; the way may be the knocked one of a pairing."""
+    lab, laptop = bare.lab, bare.laptop
+    if not laptop.status()["pairings"]:
+        enroll(laptop, "--install", via="server")
+    other = lab.bare_server("other")
+    laptop.trust(other)
+    laptop.put("/run/servers", "\ufeffother\r\ntwin box\r\nbox server\r\n")
+    words = ("--inventory", "/run/servers", "--install", "--as", "second", "--keyring", "file")
+    done = laptop.sshknock("enroll", *words, timeout_s=120)
+    assert "2 enrolled, 1 skipped, of 3" in done.stdout, done
+    assert laptop.connects(other.ipv4) == "refused"
+    assert "confirmed" in other.sshknock("log").stdout
+    for name in ("other", "twin", "box"):
+        assert laptop.ssh(name, "echo in").stdout == "in\n"
+    again = laptop.sshknock("enroll", *words)
+    assert "0 enrolled, 3 skipped, of 3" in again.stdout, again
+    wrong = enroll(laptop, "--install", name="twin", via="other", check=False)
+    assert "other does not know it" in wrong.stderr, wrong
 
 
 def test_an_installation_of_somebody_elses_is_left_as_it_is(pair: Pair) -> None:

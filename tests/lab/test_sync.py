@@ -167,7 +167,7 @@ def test_a_user_with_sudo(pair: Pair) -> None:
     server, laptop = pair.server, pair.laptop
     set_user(server, laptop, "alice")
     sync = ["sshknock", "sync", "myserver", "--via", "back"]
-    assert_unmoved(pair, laptop.run(sync, check=False), "wants a password", "no terminal")
+    assert_unmoved(pair, laptop.run(sync, check=False), "wants a password", "a terminal")
     server.run(["chpasswd", "-c", "SHA512"], input="alice:tulip\n")
     denied = with_password(laptop, "tulip", *sync)
     assert denied.code == 1, denied
