@@ -204,6 +204,7 @@ def search(pairing: Pairing, tell: Callable[[int], None]) -> Met:
         before = store.load()
         opening = Opening(store, before, route, NoWatch())
         _see_that_it_is_shut(opening)
+        attempt = 0
         for attempt, connection in enumerate(opening.search(), start=1):
             tell(attempt)
             if _is_confirmed(opening, connection) and (counter := opening.counter) is not None:
@@ -211,6 +212,11 @@ def search(pairing: Pairing, tell: Callable[[int], None]) -> Met:
                     _take_back(opening, before)
                     continue
                 return Met.by_knocking(counter, before, opening.state.counters.sent)
+    if before.listed is not None:
+        raise NotOpened(
+            f"{route.host} opened to none of its list's sequences ({attempt} attempts)",
+            f"'sshknock push {pairing.name} --via [USER@]HOST' reads there which one is next",
+        )
     raise NotOpened(
         f"{route.host} opened to none of {SEARCH_COUNTERS} counters",
         f"'sshknock sync {pairing.name}' asks over SSH, where that is possible; is the secret still"
@@ -223,10 +229,14 @@ def _see_that_it_is_shut(opening: Opening) -> None:
     if connection is None:
         return
     connection.close()
+    if opening.state.listed is None:
+        instead = "'sshknock sync' without --search asks the server"
+    else:
+        instead = f"'sshknock push {opening.store.pairing.name}' reads the list there"
     raise SshknockError(
         f"port {opening.route.port} of {opening.route.host} answers without a knock: it is not"
         " hidden, or this address is let in",
-        "nothing was sent; 'sshknock sync' without --search asks the server",
+        f"nothing was sent; {instead}",
     )
 
 

@@ -134,3 +134,14 @@ def test_forget_tells_what_is_left_on_a_server_that_has_nothing_of_ours(door: Do
     )
     pair(door)
     assert "sshknock-server client remove" in sshknock("forget", "box").stdout
+
+
+def test_a_search_in_vain_leads_to_the_list_itself() -> None:
+    """Nothing of ours on that server can be asked; the file there tells which one is next."""
+    with Door() as door:
+        pair(door, listed=SequenceList(0, 1 + SPARE + UNUSABLE))
+    done = sshknock("sync", "box", "--search")
+    assert done.returncode == 5
+    assert "its list's sequences (2 attempts)" in done.stderr
+    assert "'sshknock push box --via [USER@]HOST'" in done.stderr
+    assert "sshknock-server" not in done.stderr
