@@ -9,7 +9,8 @@ from __future__ import annotations
 import secrets
 
 from sshknock.client.remote.administrator import Administrator, Ask
-from sshknock.client.remote.connection import Completed, Connection
+from sshknock.client.remote.command import Completed
+from sshknock.client.remote.connection import Connection
 from sshknock.client.remote.errors import RemoteFailed
 
 KNOCKD_CONF = "/etc/knockd.conf"

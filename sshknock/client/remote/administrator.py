@@ -7,7 +7,8 @@ import shlex
 from collections.abc import Callable
 from typing import Any
 
-from sshknock.client.remote.connection import COMMAND_S, Completed, Connection
+from sshknock.client.remote.command import Completed
+from sshknock.client.remote.connection import COMMAND_S, Connection
 from sshknock.client.remote.errors import NoRights, NotInstalled, NotSetUp, RemoteFailed
 from sshknock.errors import EXIT_NO_SUCH_PAIRING, NoSuchPairing, SshknockError
 

@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 
 import asyncssh
 
+from sshknock.client.remote.command import Completed, TooMuch, run
 from sshknock.client.remote.errors import NotReached, RemoteFailed, explained
 from sshknock.client.remote.host_keys import Witness
 from sshknock.client.remote.interrupts import resume
@@ -60,15 +61,6 @@ class Target:
     def __str__(self) -> str:
         where = self.alias if self.address is None else "{} port {}".format(*self.address)
         return where if self.user is None else f"{self.user}@{where}"
-
-
-@dataclass(frozen=True, slots=True)
-class Completed:
-    """What a command left; ``code`` is negative for a signal."""
-
-    code: int
-    stdout: str
-    stderr: str
 
 
 def parse_via(text: str) -> Target:
@@ -134,20 +126,17 @@ class Connection:
 
         One that ^C has interrupted here may still run there: ``finish`` waits for it.
         """
-        # Without any input asyncssh would leave the other side waiting for its end.
-        given: dict[str, Any] = {"input": stdin} if stdin else {"stdin": asyncssh.DEVNULL}
-        running = self._connection.run(
-            command, **given, encoding=None, timeout=timeout_s, request_pty=False
-        )
         try:
-            done = self._wait(running)
-        except asyncssh.TimeoutError as error:
+            done = self._wait(asyncio.wait_for(run(self._connection, command, stdin), timeout_s))
+        except asyncio.TimeoutError as error:
             raise NotReached(f"{self.target} took longer than {timeout_s:g} s") from error
+        except TooMuch as error:
+            raise RemoteFailed(f"{self.target} says more than can be meant") from error
         except (asyncssh.Error, OSError) as error:
             raise self._explained(error) from error
-        if done.returncode is None:  # neither an exit code nor a signal came
+        if done is None:  # neither an exit code nor a signal came
             raise self._explained(ConnectionResetError())
-        return Completed(done.returncode, _text(done.stdout), _text(done.stderr))
+        return done
 
     def finish(self) -> None:
         """Wait for a command that was interrupted here, as long as it may take."""
@@ -254,10 +243,6 @@ class Connection:
             self._wait(_all_of(tasks))
             self._wait(_closed(self._connections))
         self._loop.close()
-
-
-def _text(output: object) -> str:
-    return output.decode(errors="replace") if isinstance(output, bytes) else ""
 
 
 async def _all_of(tasks: set[asyncio.Task[Any]]) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from sshknock.client.remote.connection import Connection, Target, parse_via
-from sshknock.client.remote.errors import NotReached
+from sshknock.client.remote.errors import NotReached, RemoteFailed
 from tests.client.conftest import MODULE, assert_says, sshknock
 from tests.client.door import HOST
 from tests.client.remote.far import FarServer, Reply
@@ -146,6 +147,29 @@ def test_a_proxy_command_that_fails_is_one_line(home: Path) -> None:
         far.configure("Host back\n@\n    ProxyCommand /bin/false\n")
         far.pair()
         assert_says(sshknock("sync", "box", "--via", "back"), 1, "connection to back broke off")
+
+
+@pytest.mark.parametrize("stream", [0, 1], ids=["output", "errors"])
+def test_a_server_that_never_stops_talking_does_not_fill_our_memory(
+    home: Path, monkeypatch: pytest.MonkeyPatch, stream: int
+) -> None:
+    """What it may say is bounded, by far more than any list of clients."""
+    monkeypatch.setattr("sshknock.client.remote.command.MOST_BYTES", 1000)
+    for length in (1000, 1001):
+        said = ["", ""]
+        said[stream] = "x" * length
+
+        def talk(_words: list[str], _stdin: str, said: list[str] = said) -> Reply:
+            return 0, said[0], said[1]
+
+        with FarServer(home, talk) as far, ExitStack() as refused:
+            far.configure("Host back\n@\n")
+            if length > 1000:
+                refused.enter_context(pytest.raises(RemoteFailed, match="says more than"))
+            with Connection(parse_via("back")) as connection:
+                done = connection.run("talk", stdin=b"all of it")
+            assert [done.stdout, done.stderr] == said
+            assert far.inputs == ["all of it"]
 
 
 def test_interrupted_it_ends_at_once(home: Path) -> None:
