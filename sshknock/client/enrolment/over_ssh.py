@@ -21,7 +21,13 @@ from sshknock.client.enrolment.order import Asker, Enrolled, Order, Tell
 from sshknock.client.enrolment.place import Place, default_name, find_place
 from sshknock.client.remote.administrator import Administrator
 from sshknock.client.remote.connection import Connection, Target, parse_via
-from sshknock.client.remote.errors import NotInstalled, NotReached, NotSetUp, RemoteFailed
+from sshknock.client.remote.errors import (
+    NoAnswer,
+    NotInstalled,
+    NotReached,
+    NotSetUp,
+    RemoteFailed,
+)
 from sshknock.client.remote.host_keys import UnknownHostKey
 from sshknock.errors import BadInput, SshknockError, UsageError
 from sshknock.protocol.names import parse_host, parse_name
@@ -40,14 +46,16 @@ def enroll_via(order: Order, asker: Asker, tell: Tell) -> Enrolled:
     target = _check(order)
     known = config.load().pairings.get(order.name)
     note = notes.find(order.name)
-    if known is not None and (order.install or _is_left(known, note)):
+    if known is not None:
+        if not _is_left(known, note):
+            _refuse_enrolled(known, order, target)
         if order.install:
-            with _reached(target, asker) as connection:
+            with _hidden_perhaps(), _reached(target, asker) as connection:
                 server = Administrator(connection, asker.password)
                 installing.install(connection, server, order, asker, tell, of=known)
         return _end(order, target, known, tell)
     enroll.check_ready(order.name, order.keyring)
-    with _reached(target, asker) as connection:
+    with _hidden_perhaps(), _reached(target, asker) as connection:
         tell(f"logged in to {target}")
         server = Administrator(connection, asker.password)
         place = find_place(connection, order, target)
@@ -67,6 +75,20 @@ def _is_left(pairing: Pairing, note: Note | None) -> bool:
     return note is not None and note.pairing_id == pairing.pairing_id
 
 
+def _refuse_enrolled(pairing: Pairing, order: Order, target: Target) -> None:
+    """Refuse a name that is taken, but for an upgrade through its own door.
+
+    Before anything is reached: by the way of the first time a hidden port looks like a lock-out.
+    """
+    name = pairing.name
+    if not (order.install and target.alias == name):
+        raise UsageError(
+            f"{name} is enrolled already: ssh {name}",
+            f"to upgrade the server: 'sshknock enroll {name} --via {name} --install'; for a new"
+            f" secret: 'sshknock rotate {name}'; for another server: another NAME",
+        )
+
+
 def _check(order: Order) -> Target:
     with reading_arguments():
         parse_name(order.name)
@@ -75,6 +97,19 @@ def _check(order: Order) -> Target:
         if order.host is not None:
             parse_host(order.host)
     return parse_via(order.via)
+
+
+@contextmanager
+def _hidden_perhaps() -> Iterator[None]:
+    """Say what else it may be that a way leads nowhere."""
+    try:
+        yield
+    except NoAnswer as error:
+        raise NoAnswer(
+            error.message,
+            f"{error.hint} Its port may be hidden already: then --via another pairing with it, or"
+            " a way that gets in",
+        ) from error
 
 
 @contextmanager

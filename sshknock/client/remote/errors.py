@@ -19,6 +19,10 @@ class NotReached(SshknockError):
     """No SSH connection to the server stands."""
 
 
+class NoAnswer(NotReached):
+    """The other way, which needs no knock, is shut or leads nowhere."""
+
+
 class NoRights(SshknockError):
     """The user that we are there may not run sshknock-server as root."""
 
@@ -72,7 +76,7 @@ def _not_connected(error: Exception, where: str, pairing: str | None) -> NotReac
     code = _errno(error)
     if code == errno.ECONNREFUSED or isinstance(error, TimeoutError | asyncio.TimeoutError):
         if pairing is None:
-            return NotReached(f"{where} does not answer", f"does 'ssh {where}' get there?")
+            return NoAnswer(f"{where} does not answer", f"does 'ssh {where}' get there?")
         return NotReached(
             f"{where} does not answer without a knock",
             f"it is hidden from here: knock for it with 'sshknock sync {pairing} --search', let the"

@@ -10,12 +10,12 @@ import pytest
 
 from sshknock.client import config
 from sshknock.client.config import Pairing
-from sshknock.client.enrolment import over_ssh
+from sshknock.client.enrolment import notes, over_ssh
 from sshknock.client.enrolment.order import Order
 from sshknock.client.remote.errors import NoRights, RemoteFailed
 from sshknock.client.state import PairingState, Store
 from sshknock.errors import SshknockError
-from tests.client.conftest import PAIRING_ID, SECRET
+from tests.client.conftest import SECRET
 from tests.client.door import PARAMETERS
 from tests.client.enrolment.test_over_ssh import Nobody, Somebody, far
 from tests.client.remote.far import Reply
@@ -110,9 +110,10 @@ def test_a_pairing_is_not_tried_on_another_server(home: Path, set_up: bool) -> N
             return super().__call__(words, stdin)
 
     machine = Known(looked({**LOOKED, "set_up": set_up, "version": "sshknock-server 1"}))
+    made = notes.begin("box", "back", "laptop").pairing_id  # cut off before its proof
     with config.changing() as known:
-        known.pairings["box"] = Pairing("box", ("192.0.2.7",), 22, "file", PAIRING_ID)
-    Store(known.pairings["box"]).save(PairingState(PAIRING_ID, SECRET, PARAMETERS))
+        known.pairings["box"] = Pairing("box", ("192.0.2.7",), 22, "file", made)
+    Store(known.pairings["box"]).save(PairingState(made, SECRET, PARAMETERS))
     error = install(home, machine)
     assert "box is a pairing with 192.0.2.7, and back does not know it" in error.message
     assert machine.tasks == ["look"]

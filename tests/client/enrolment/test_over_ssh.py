@@ -137,14 +137,27 @@ def test_a_file_whose_name_cannot_stand_in_a_block_ends_it_well(home: Path) -> N
     assert_nothing_is_left(box)
 
 
-def test_a_name_that_is_enrolled_is_refused(home: Path) -> None:
-    """A new secret is what ``rotate`` is for."""
+@pytest.mark.parametrize("install", [False, True], ids=["alone", "--install"])
+def test_a_name_that_is_enrolled_is_refused_before_anything_is_reached(
+    home: Path, install: bool
+) -> None:
+    """The way of the first time is shut by now: trying it would look like a lock-out."""
     for _ in far(home, Box()):
         enroll()
-        notes.end("box")
-        with pytest.raises(UsageError) as caught:
-            over_ssh.enroll_via(ORDER, Nobody(), print)
-    assert "rotate box" in str(caught.value.hint)
+    notes.end("box")
+    with pytest.raises(UsageError, match="box is enrolled already: ssh box") as caught:
+        over_ssh.enroll_via(replace(ORDER, install=install), Nobody(), print)
+    for word in ("enroll box --via box --install", "rotate box"):
+        assert word in str(caught.value.hint)
+
+
+def test_a_way_that_does_not_answer_may_be_hidden_already(home: Path) -> None:
+    """Then another pairing leads in, or a way past the hidden port."""
+    for _ in far(home, Box()):
+        pass
+    with pytest.raises(NotReached, match="back does not answer") as caught:
+        over_ssh.enroll_via(ORDER, Nobody(), print)
+    assert "may be hidden already: then --via another pairing" in str(caught.value.hint)
 
 
 def test_a_client_of_that_name_is_somebody_elses(home: Path) -> None:
