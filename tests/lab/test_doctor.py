@@ -257,12 +257,15 @@ def test_a_carrier_that_gives_the_connection_another_address(pair: Pair) -> None
 
 
 def test_a_port_that_is_not_hidden(pair: Pair) -> None:
-    """It answers a plain connection: said, and no sequence is spent."""
+    """It answers a plain connection: said once for both families, and no sequence is spent."""
     before = pair.laptop.pairing()["sent"]
     pair.server.sshknock("uninstall", "--yes")
-    problem = the_problem(pair.laptop, WRONG)
-    assert "answers without a knock" in problem
-    assert "not hidden" in problem
+    pair.laptop.append("/etc/hosts", f"{pair.server.ipv6} both\n{pair.server.ipv4} both\n")
+    with host_of(pair.laptop, "both", pair.server.ipv4):
+        problem = the_problem(pair.laptop, WRONG)
+    both = f"over IPv6 ({pair.server.ipv6}) and IPv4 ({pair.server.ipv4})"
+    assert f"answers without a knock {both}: it is not hidden" in problem
+    assert "if sshknock was uninstalled there: 'sshknock forget myserver'" in problem
     assert pair.laptop.pairing()["sent"] == before
 
 

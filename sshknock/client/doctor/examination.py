@@ -134,9 +134,11 @@ class Examination:
     def _looked_at(self, ways: list[Way], state: PairingState | None) -> Iterator[Finding]:
         """Yield what the plain connections found."""
         host, port = self.pairing.host, self.pairing.port
-        for way in ways:
-            if way.plain.answer is Answer.OPEN:
-                yield self._visible(way, state)
+        visible = [way for way in ways if way.plain.answer is Answer.OPEN]
+        for greets in (True, False):
+            alike = [way for way in visible if (way.plain.identification is not None) is greets]
+            if alike:
+                yield self._visible(alike, state)
         if all(way.plain.answer is Answer.UNREACHABLE for way in ways):
             yield self._unreachable(ways[0].plain)
         elif any(way.plain.answer is Answer.REFUSED for way in ways):
@@ -154,15 +156,17 @@ class Examination:
             " same, and firewalld does it",
         )
 
-    def _visible(self, way: Way, state: PairingState | None) -> Finding:
-        port, host = self.pairing.port, self.pairing.host
-        answers = f"port {port} of {host} answers without a knock over {way}"
-        if way.plain.identification is None:
+    def _visible(self, ways: list[Way], state: PairingState | None) -> Finding:
+        """Return one finding for all ways that answer alike, with SSH or with something else."""
+        name, port, host = self.pairing.name, self.pairing.port, self.pairing.host
+        over = " and ".join(map(str, ways))
+        answers = f"port {port} of {host} answers without a knock over {over}"
+        if ways[0].plain.identification is None:
             return problem(
                 Check.HIDDEN,
                 f"{answers}, and it is no SSH server",
-                "see that host and port are right:"
-                f" 'sshknock set {self.pairing.name} host=HOST port=PORT' changes them",
+                f"see that host and port are right: 'sshknock set {name} host=HOST port=PORT'"
+                " changes them",
             )
         if state is not None and state.may_be_admitted(int(time.time())):
             stands_s = max(state.admission_s, UNUSED_S) + MARGIN_S
@@ -171,16 +175,17 @@ class Examination:
                 f"{answers}: an earlier knock may still let us in",
                 f"ask again in {stands_s} s: nothing more can be told now",
             )
-        todo = (
+        todo: tuple[str, ...] = (
             "on the server: 'sshknock-server status' says whether it is hidden or you are let in;"
-            " 'sshknock-server hide' hides it"
+            " 'sshknock-server hide' hides it",
+            f"if sshknock was uninstalled there: 'sshknock forget {name}'",
         )
         if state is not None and state.listed is not None:
-            todo = f"'sshknock push {self.pairing.name} --conf nft' prints the rules that hide it"
+            todo = (f"'sshknock push {name} --conf nft' prints the rules that hide it",)
         return problem(
             Check.HIDDEN,
             f"{answers}: it is not hidden, or your address is let in there anyway",
-            todo,
+            *todo,
         )
 
     def _opened(self, trial: Trial, way: Way, ways: list[Way]) -> Iterator[Finding]:
