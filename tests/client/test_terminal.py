@@ -8,8 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from sshknock.client import config
-from tests.client.conftest import MODULE, TOKEN, sshknock
+from sshknock.client.state import OPENED, Store
+from sshknock.protocol.counters import ClientCounters
+from sshknock.records import replace
+from tests.client.conftest import MODULE, TOKEN, enroll, sshknock
 
 PROMPT = "Paste the token, then Enter and Ctrl-D:"
 
@@ -79,6 +84,33 @@ def test_a_question_moves_no_cursor_and_no_answer_is_none() -> None:
     os.close(master)
     assert stdout == "True None\n"
     assert "\x1b" not in shown
+
+
+@pytest.mark.parametrize("answer", ["n", "y"])
+def test_whoever_sits_there_is_asked_before_the_only_way_in_is_forgotten(
+    token: Path, answer: str
+) -> None:
+    """A no keeps it; ``--yes`` and scripts are not asked."""
+    enroll(token)
+    store = Store(config.load().pairings["box"])
+    counters = ClientCounters(0, 0, strong=0)
+    store.save(replace(store.load(), counters=counters, last_open=1, last_result=OPENED))
+    master, slave = pty.openpty()
+    with subprocess.Popen(
+        ["/usr/bin/setsid", "-c", "-w", sys.executable, "-m", MODULE, "forget", "box"],
+        stdin=slave,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        os.close(slave)
+        shown = until(master, "[y/N]")
+        os.write(master, f"{answer}\n".encode())
+        stdout, _ = process.communicate(timeout=60)
+    os.close(master)
+    assert "box was hidden when last tried: this may be your only way in. Forget it?" in shown
+    assert process.returncode == (answer == "n")
+    assert list(config.load().pairings) == (["box"] if answer == "n" else [])
+    assert ("nothing was changed" in stdout) == (answer == "n")
 
 
 def until(terminal: int, text: str) -> str:

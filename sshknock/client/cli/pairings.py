@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+from typing import TYPE_CHECKING
+
 import click
 
 from sshknock.client import config
 from sshknock.client.cli.arguments import name_argument, names, optional_name
-from sshknock.errors import SshknockError, UsageError, report
+from sshknock.errors import EXIT_DONE, EXIT_FAILED, SshknockError, UsageError, report
+
+if TYPE_CHECKING:
+    from sshknock.client.status.looks import Look
 
 
 @click.command("set")
@@ -61,33 +67,52 @@ def ssh_config_(name: str | None, write: bool) -> None:
 @click.command()
 @name_argument
 @click.option("--force", is_flag=True, help="Even if its keyring is gone or locked.")
-def forget(name: str, force: bool) -> None:
+@click.option("--yes", is_flag=True, help="Do not ask. Without a terminal nobody is asked.")
+def forget(name: str, force: bool, yes: bool) -> int:
     """Forget a pairing: its secret, its counters, its Host block."""
     from sshknock.client import ssh_config  # noqa: PLC0415
     from sshknock.client.enroll import forget as remove  # noqa: PLC0415
 
-    on_the_server = _doors_there(name)
+    look = _look(name)
+    if look is not None and not yes and not _may_go(look):
+        click.echo("nothing was changed")
+        return EXIT_FAILED
     left = remove(name, force=force)
     with config.held() as known:
         ssh_config.refresh(known)
     if left is not None:
         report(SshknockError(f"warning: the secret may still be in the keyring {left.keyring}"))
-    click.echo(f"forgot {name}; on the server, {on_the_server}")
+    click.echo(f"forgot {name}; on the server, {_doors_there(look)}")
+    return EXIT_DONE
 
 
-def _doors_there(name: str) -> str:
-    """Return what shuts a pairing's doors on its server, which knows nothing of our forgetting."""
-    from sshknock.client.state import Store  # noqa: PLC0415
+def _look(name: str) -> Look | None:
+    """Return what is known of a pairing; None when the settings do not name it."""
+    from sshknock.client.status.looks import look_at  # noqa: PLC0415
 
-    ours = "'sshknock-server client remove' shuts its doors"
     pairing = config.load().pairings.get(name)
-    if pairing is None:
-        return ours
-    try:
-        listed = Store(pairing).load().listed
-    except SshknockError:  # whatever it is, forgetting says what is to be done about it
-        return ours
+    return None if pairing is None else look_at([pairing])[0]
+
+
+def _may_go(look: Look) -> bool:
+    """Ask whoever sits at a terminal; where there is none, the command is answer enough."""
+    from sshknock.client.terminal import agrees  # noqa: PLC0415
+
+    if not sys.stdin.isatty():
+        return True
+    name = look.pairing.name
+    if look.seen_hidden:
+        question = f"{name} was hidden when last tried: this may be your only way in. Forget it?"
+    else:
+        question = f"this may be your only way into {name}. Forget it?"
+    return agrees(question) is not False
+
+
+def _doors_there(look: Look | None) -> str:
+    """Return what shuts a pairing's doors on its server, which knows nothing of our forgetting."""
+    # A state that cannot be read tells nothing: forgetting says itself what is to be done about it.
+    listed = None if look is None or look.state is None else look.state.listed
     if listed is None:
-        return ours
+        return "'sshknock-server client remove' shuts its doors"
     there = listed.path or "its list"
     return f"take its section out of /etc/knockd.conf, restart knockd and delete {there}"
