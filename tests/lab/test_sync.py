@@ -101,7 +101,7 @@ def test_sync_moves_a_server_that_is_behind(pair: Pair) -> None:
 
 
 def test_sync_to_the_hidden_port_from_an_admitted_address(pair: Pair) -> None:
-    """The default goes to the pairing's own port, and knocks there in vain, until we are admitted."""
+    """The default goes to the pairing's own port, knocking in vain until we are admitted."""
     fall_out_of_step(pair)
     refused = pair.laptop.sshknock("sync", "myserver", check=False)
     assert_unmoved(pair, refused, NEITHER, "--search", "admit ADDRESS", code=5)
