@@ -25,6 +25,7 @@ from sshknock.records import record, replace
 
 if TYPE_CHECKING:
     from sshknock.client.remote.administrator import Administrator, Ask
+    from sshknock.client.remote.strangers import Agrees
 
 _BOOKS_S = 5.0
 """How long the server's books may take to know that the new secret was used."""
@@ -56,10 +57,13 @@ class Rotated:
         )
 
 
-def rotate(pairing: Pairing, *, via: str | None, ask: Ask, tell: Tell) -> Rotated:
+def rotate(
+    pairing: Pairing, *, via: str | None, ask: Ask, tell: Tell, agrees: Agrees | None = None
+) -> Rotated:
     """Give a pairing a new secret, and use it once, which ends the old one.
 
-    ``via`` is [USER@]HOST, without it the way is the pairing's own door. What the pairing is called
+    ``via`` is [USER@]HOST, without it the way is the pairing's own door; ``agrees`` hears of a host
+    key that nobody knows. What the pairing is called
     there is always asked for: the secret of another name would take the place of ours.
     Raises what ``remote`` and ``knocked`` raise; a pairing that worked before works after it.
     """
@@ -79,7 +83,7 @@ def rotate(pairing: Pairing, *, via: str | None, ask: Ask, tell: Tell) -> Rotate
         _use(pairing)
         return Rotated(resumed, alone=True)
     tell("connecting")
-    with connected(pairing, via) as connection:
+    with connected(pairing, via, agrees=agrees) as connection:
         server = Administrator(connection, ask)
         name, ids = find_client(server, pairing, state.pairing_id)
         if ids[0] != pairing.pairing_id:  # ours is itself one that was made and not used yet

@@ -20,6 +20,7 @@ from sshknock.system.command_line import reading_arguments
 
 if TYPE_CHECKING:
     from sshknock.client.remote.administrator import Administrator, Ask
+    from sshknock.client.remote.strangers import Agrees
 
 _PATIENT = 4  # the number of a run's attempt that waits longest
 
@@ -69,15 +70,23 @@ class Met:
         return None
 
 
-def ask_server(pairing: Pairing, *, via: str | None, called: str | None, ask: Ask) -> Met:
+def ask_server(
+    pairing: Pairing,
+    *,
+    via: str | None,
+    called: str | None,
+    ask: Ask,
+    agrees: Agrees | None = None,
+) -> Met:
     """Let the server move on to a counter that was never sent, and follow it there.
 
     ``via`` is [USER@]HOST. Without it the way is the pairing's own port: plainly where it answers,
     else by a knock, which still opens to a pair that is only a little out of step; one that shows
     that they are in step is enough, and nothing is asked. ``called`` is the pairing's name there,
-    without it the server is asked for it. The server moves first: should we be killed before our
-    state is saved, it stands just above all that we sent, where logins find it. Raises what
-    ``remote`` and ``knocked`` raise; then nothing has moved but for what was sent.
+    without it the server is asked for it; ``agrees`` hears of a host key on the ``via`` that nobody
+    knows. The server moves first: should we be killed before our state is saved, it stands just
+    above all that we sent, where logins find it. Raises what ``remote`` and ``knocked`` raise; then
+    nothing has moved but for what was sent.
     """
     from sshknock.client.remote.administrator import Administrator  # noqa: PLC0415  slow to load
     from sshknock.client.remote.way import connected  # noqa: PLC0415
@@ -95,7 +104,11 @@ def ask_server(pairing: Pairing, *, via: str | None, called: str | None, ask: As
     )
     try:
         with connected(
-            pairing, via, look_first=True, opened=lambda: _see_whether_they_met(store)
+            pairing,
+            via,
+            look_first=True,
+            opened=lambda: _see_whether_they_met(store),
+            agrees=agrees,
         ) as connection:
             return _move(Administrator(connection, ask), store, called)
     except _InStep as shown:

@@ -62,14 +62,14 @@ def sync(
 
 def _sync_one(pairing: Pairing, *, search: bool, via: str | None, called: str | None) -> None:
     from sshknock.client import sync as meeting  # noqa: PLC0415  each command loads its own
-    from sshknock.client.terminal import ask_password  # noqa: PLC0415
+    from sshknock.client.terminal import agrees, ask_password  # noqa: PLC0415
 
     if search:
         with click.progressbar(length=SEARCH_ATTEMPTS, label="searching", file=sys.stderr) as bar:
             met = meeting.search(pairing, lambda _attempt: bar.update(1))
         click.echo(f"{pairing.host} opened for counter {met.counter}: in step again")
     else:
-        met = meeting.ask_server(pairing, via=via, called=called, ask=ask_password)
+        met = meeting.ask_server(pairing, via=via, called=called, ask=ask_password, agrees=agrees)
         click.echo(f"in step again: the next counter is {met.counter + 1}")
     warning = met.warning(pairing.name)
     if warning is not None:
@@ -126,9 +126,9 @@ def rotate(
 
 def _rotate_one(pairing: Pairing, via: str | None) -> None:
     from sshknock.client.rotate import rotate as renew  # noqa: PLC0415  each command loads its own
-    from sshknock.client.terminal import ask_password  # noqa: PLC0415
+    from sshknock.client.terminal import agrees, ask_password  # noqa: PLC0415
 
-    done = renew(pairing, via=via, ask=ask_password, tell=_tell)
+    done = renew(pairing, via=via, ask=ask_password, tell=_tell, agrees=agrees)
     if done.resumed:
         click.echo(f"{pairing.name}: the rotation that was broken off is complete")
     else:

@@ -9,7 +9,7 @@ next run only does what is left: the Host block and the proof.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +28,11 @@ from sshknock.client.remote.errors import (
     NotSetUp,
     RemoteFailed,
 )
-from sshknock.client.remote.host_keys import UnknownHostKey
+from sshknock.client.remote.strangers import reached
 from sshknock.errors import BadInput, SshknockError, UsageError
 from sshknock.protocol.names import parse_host, parse_name
 from sshknock.protocol.token import Token
 from sshknock.system.command_line import reading_arguments
-
-_HOSTS_ON_THE_WAY = 8
 
 
 def enroll_via(order: Order, asker: Asker, tell: Tell) -> Enrolled:
@@ -50,12 +48,12 @@ def enroll_via(order: Order, asker: Asker, tell: Tell) -> Enrolled:
         if not _is_left(known, note):
             _refuse_enrolled(known, order, target)
         if order.install:
-            with _hidden_perhaps(), _reached(target, asker) as connection:
+            with _hidden_perhaps(), reached(target, asker.agrees) as connection:
                 server = Administrator(connection, asker.password)
                 installing.install(connection, server, order, asker, tell, of=known)
         return _end(order, target, known, tell)
     enroll.check_ready(order.name, order.keyring)
-    with _hidden_perhaps(), _reached(target, asker) as connection:
+    with _hidden_perhaps(), reached(target, asker.agrees) as connection:
         tell(f"logged in to {target}")
         server = Administrator(connection, asker.password)
         place = find_place(connection, order, target)
@@ -110,32 +108,6 @@ def _hidden_perhaps() -> Iterator[None]:
             f"{error.hint} Its port may be hidden already: then --via another pairing with it, or"
             " a way that gets in",
         ) from error
-
-
-@contextmanager
-def _reached(target: Target, asker: Asker) -> Iterator[Connection]:
-    """Yield a connection; host keys on the way that nobody knows are shown, as ssh shows them."""
-    for _ in range(_HOSTS_ON_THE_WAY):
-        with ExitStack() as held:
-            try:
-                connection = held.enter_context(Connection(target, through_us=True))
-            except UnknownHostKey as error:
-                _learn(error, asker)
-                continue
-            yield connection
-            return
-    raise SshknockError(f"there are too many unknown hosts on the way to {target}")
-
-
-def _learn(error: UnknownHostKey, asker: Asker) -> None:
-    """Ask whether it is the right one; raise the error again where nobody says so."""
-    question = (
-        f"the host key of {error.where} is not known yet: {error.kind} {error.fingerprint}."
-        " Is that the right one?"
-    )
-    if not error.may_be_learnt or not asker.agrees(question):
-        raise error
-    error.learn()
 
 
 def _clients(server: Administrator) -> list[dict[str, Any]]:

@@ -20,8 +20,8 @@ class UnknownHostKey(NotReached):
     def __init__(self, where: str, key: asyncssh.SSHKey, name: str, file: Path | None) -> None:
         super().__init__(
             f"the host key of {where} is not in known_hosts",
-            "compare it with the server's own (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub)"
-            " and let ssh learn it first",
+            f"let ssh learn it once: 'ssh {where}'; compare what it shows with the server's own"
+            " (there: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub)",
         )
         self.where = where
         self.fingerprint = key.get_fingerprint()

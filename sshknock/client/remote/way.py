@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from sshknock.client.config import Pairing
 from sshknock.client.knocked import knocked
 from sshknock.client.remote.connection import Connection, Target, parse_via
+from sshknock.client.remote.strangers import Agrees, reached
 
 
 def _go_on() -> None:
@@ -21,11 +22,13 @@ def connected(
     *,
     look_first: bool = False,
     spare: bool = False,
+    agrees: Agrees | None = None,
     opened: Callable[[], None] = _go_on,
 ) -> Iterator[Connection]:
     """Yield an SSH connection to a pairing's server.
 
-    ``via`` is [USER@]HOST, by ssh's own settings; another pairing is knocked for there. Without it,
+    ``via`` is [USER@]HOST, by ssh's own settings; another pairing is knocked for there, and a host
+    key that nobody knows is learnt when the user ``agrees``. Without it,
     or with the pairing's own name in it, the way is the pairing's own port, by a knock; with
     ``look_first`` only when it does not answer without one. ``opened`` is called when the port has
     answered; what it raises ends it there. Raises NotReached, NotOpened, and what ``knocked``
@@ -33,7 +36,7 @@ def connected(
     """
     target = Target(pairing.name) if via is None else parse_via(via)
     if target.alias != pairing.name:
-        with Connection(target, through_us=True) as connection:
+        with reached(target, agrees) as connection:
             yield connection
         return
     with knocked(pairing, look_first=look_first, spare=spare) as over:
