@@ -10,6 +10,7 @@ from tests.lab.packets import Knock
 from tests.lab.waiting import eventually
 
 LIST = "/etc/knockd/sequences"
+RULES = "/etc/knocked.nft"
 PLAIN_PORT = 2222
 """Where sshd listens too, and nobody hides it: the way of an administrator."""
 _LOG = "/var/log/knockd.log"
@@ -45,12 +46,14 @@ class StockServer:
     def paste(self, firewall: str) -> None:
         """Do what `push --conf` prints: knockd.conf, and the firewall's rules."""
         printed = self.laptop.sshknock("push", "myserver", "--conf", firewall).stdout
-        conf, _, rules = printed.partition("\n# ")
+        conf, mark, rules = printed.partition("# ==== 2 of 2: ")
         if firewall == "nft":
-            self.server.put("/etc/hide.nft", rules.partition("\n")[2])
-            self.server.run(["nft", "-f", "/etc/hide.nft"])
+            assert f"nft -f {RULES} && systemctl restart knockd" in rules
+            self.server.put(RULES, mark + rules)
+            for _ in range(2):  # loading them again leaves them as they are
+                self.server.run(["nft", "-f", RULES])
         else:
-            self.server.run(["sh", "-ec", rules.partition("\n")[2]])
+            self.server.run(["sh", "-ec", mark + rules])
         self.server.put("/etc/knockd.conf", conf.replace("UseSyslog", f"LogFile = {_LOG}"))
 
     def restart_knockd(self) -> None:

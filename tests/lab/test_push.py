@@ -9,7 +9,7 @@ from sshknock.protocol.derivation import derive
 from sshknock.protocol.knocks import Purpose
 from tests.lab import CLEAN, LOSSY, Client, Server, eventually, never
 from tests.lab.conftest import OpenLab
-from tests.lab.stock import LIST, StockServer
+from tests.lab.stock import LIST, RULES, StockServer
 
 pytestmark = pytest.mark.lab
 
@@ -29,8 +29,12 @@ def stock(bare: StockServer) -> StockServer:
     """The pairing is made, the file is there, and the port is hidden as the program says."""
     told = bare.carry_first("--count", "12", "--knocks", "4", "--open-for", "2")
     assert f"carried 16 sequences to {LIST} on root@plain: myserver is good for 12 logins" in told
-    assert "/etc/knockd.conf there does not name the file yet" in told
-    assert "knockd there has to be restarted now" in told
+    steps = [line.strip() for line in told.splitlines()[2:]]
+    assert [step.partition(" ")[0] for step in steps] == ["1.", "2.", "3.", "4."], told
+    assert "'sshknock push myserver --conf nft'" in steps[0]
+    assert f"nft -f {RULES} && systemctl restart knockd" in steps[1]
+    assert "sshknock ssh-config myserver --write" in steps[2]
+    assert steps[3].endswith(": ssh myserver")
     bare.paste("nft")
     bare.restart_knockd()
     return bare

@@ -113,7 +113,7 @@ def push(
         _print_conf(firewall, name, pairing, path, given)
         return
     from sshknock.client.push import pushing  # noqa: PLC0415  loads the SSH library
-    from sshknock.client.terminal import ask_password  # noqa: PLC0415
+    from sshknock.client.terminal import agrees, ask_password  # noqa: PLC0415
 
     way = pushing.Way(via, folder, path, scp, anew)
     if pairing is None and via is None and folder is None:
@@ -127,17 +127,18 @@ def push(
                 f"{_FIRST_ONLY[key]} is for the first push; there is a pairing {name!r} already",
                 f"leave it out; 'sshknock forget {name}' first, to begin anew",
             )
-        done = pushing.push(pairing, way, count=count, ask=ask_password)
+        done = pushing.push(pairing, way, count=count, ask=ask_password, agrees=agrees)
     else:
         new = _new_server(name, given)
-        done = pushing.push_first(name, new, way, count=count, ask=ask_password)
+        done = pushing.push_first(name, new, way, count=count, ask=ask_password, agrees=agrees)
     click.echo(
         f"carried {done.count} sequences to {done.where}: {name} is good for {done.left} logins"
     )
-    for advice in done.advice():
-        click.echo(advice)
-    if pairing is None:
-        click.echo(f"next: sshknock ssh-config {name} --write, and then: ssh {name}")
+    steps = done.left_to_do(first=pairing is None)
+    if steps:
+        click.echo("left to do, in this order:")
+    for number, step in enumerate(steps, start=1):
+        click.echo(f"  {number}. {step}")
 
 
 def _new_server(name: str, given: dict[str, Any]) -> Any:

@@ -11,18 +11,27 @@ from sshknock.protocol.knocks import Knock, Transport
 
 DEFAULT_PATH = "/etc/knockd/sequences"
 
+NFT_FILE = "/etc/knocked.nft"
+"""A file of its own, so that loading it again changes nothing else."""
+
 DECOYS = 31
 """A section of knockd.conf holds 32 ports, and the first of this one is 0."""
 
 SEQ_TIMEOUT_S = 5
 """knockd counts whole seconds, and one less than it says; the slowest train takes 1.2 s."""
 
-_SECTION = """\
+_OPTIONS = """\
+# ==== 1 of 2: add this to /etc/knockd.conf ====
+# There is an [options] section in it already: keep that one, and add to it what it lacks of this.
 [options]
     UseSyslog
     # the one that the knocks come in by:
     Interface = eth0
 
+# These two sections go to the end of the file.
+"""
+
+_SECTION = """\
 [sshknock-{section}]
     one_time_sequences = {path}
     seq_timeout   = {timeout}
@@ -37,11 +46,24 @@ _DECOYS = """
 """
 
 _HEADS = {
-    "nft": "/etc/nftables.conf, to hide port {port}; keep the session that you are in open",
-    "iptables": "to hide port {port}; keep the session that you are in open",
+    "nft": f"""\
+# ==== 2 of 2: a new file, {NFT_FILE} ====
+# Load it: nft -f {NFT_FILE} && systemctl restart knockd
+# For after a reboot: a line  include "{NFT_FILE}"  at the end of /etc/nftables.conf, and
+# systemctl enable nftables
+""",
+    "iptables": """\
+# ==== 2 of 2: run these once in a root shell, and then: systemctl restart knockd ====
+# For after a reboot: save them as your other rules are saved (netfilter-persistent save, say).
+""",
 }
+_WARNING = """\
+# They hide port {port}: keep the session that you are in open until 'ssh {name}' has worked.
+"""
 
 _NFT_TABLE = """\
+table inet knocked
+delete table inet knocked
 table inet knocked {{
     set admitted {{ type ipv4_addr; flags timeout; }}
     chain input {{
@@ -71,7 +93,7 @@ def sections(firewall: str, *, name: str, path: str, port: int, seconds: int, po
     The port ``port`` opens to one address for ``seconds``; there is no close sequence. ``ports``
     are those that can be knocked; each call takes other decoys of them.
     """
-    conf = _SECTION.format(section=name, path=path, timeout=SEQ_TIMEOUT_S)
+    conf = _OPTIONS + _SECTION.format(section=name, path=path, timeout=SEQ_TIMEOUT_S)
     if firewall == "nft":
         rules = _NFT_TABLE.format(port=port)
         commands = {"start_command": _NFT_OPEN.format(seconds=seconds)}
@@ -84,7 +106,7 @@ def sections(firewall: str, *, name: str, path: str, port: int, seconds: int, po
         }
     conf += "".join(f"    {key:13} = {value}\n" for key, value in commands.items())
     conf += _DECOYS.format(section=name, decoys=",".join(map(str, _decoys(ports))))
-    return f"# /etc/knockd.conf\n{conf}\n# {_HEADS[firewall].format(port=port)}\n{rules}"
+    return f"{conf}\n{_HEADS[firewall]}{_WARNING.format(port=port, name=name)}{rules}"
 
 
 def _decoys(ports: range) -> list[Knock]:

@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sshknock.client import enroll
+from sshknock.client import enroll, ssh_config
 from sshknock.client.config import Pairing
-from sshknock.client.knocked import knocked
 from sshknock.client.push.carried import Carried, read_carried, render_counters
-from sshknock.client.push.conf import DEFAULT_PATH
+from sshknock.client.push.conf import DEFAULT_PATH, NFT_FILE
 from sshknock.client.push.places import LocalFile, Place
 from sshknock.client.state import PairingState, Store, locked_by_hand
 from sshknock.errors import BadInput, SshknockError, UsageError
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from sshknock.client.push.server_file import ServerFile
     from sshknock.client.remote.administrator import Ask
     from sshknock.client.remote.connection import Connection
+    from sshknock.client.remote.strangers import Agrees
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,39 +82,62 @@ class Pushed:
     in_use: bool | None
     running: bool | None
 
-    def advice(self) -> tuple[str, ...]:
-        """Return what is to be done on the server, each in a sentence."""
+    def left_to_do(self, *, first: bool) -> tuple[str, ...]:
+        """Return the steps until ``ssh`` gets in by a knock, in order; none when it does already.
+
+        Where knockd.conf cannot be seen, the ``first`` push takes it for one without our sections.
+        """
         name = self.pairing.name
         steps = []
-        if self.in_use is False:
+        restart = "systemctl restart knockd"
+        if self.in_use is False or (first and self.in_use is None):
             steps.append(
-                f"/etc/knockd.conf there does not name the file yet:"
-                f" 'sshknock push {name} --conf nft' prints what to add"
+                f"here: 'sshknock push {name} --conf nft' prints what to paste on the server into"
+                " the two files that it names"
             )
-        if self.created or self.stopped or self.running is False:
-            steps.append("knockd there has to be restarted now: systemctl restart knockd")
+            steps.append(f"on the server: nft -f {NFT_FILE} && {restart}")
+        elif self.created or self.stopped or self.running is False:
+            steps.append(f"on the server: {restart}")
+        if (first or steps) and name not in ssh_config.written():
+            steps.append(f"here: sshknock ssh-config {name} --write")
+        if first or steps:
+            steps.append(f"here, the session there still open: ssh {name}")
         return tuple(steps)
 
 
-def push(pairing: Pairing, way: Way, *, count: int, ask: Ask) -> Pushed:
+def push(
+    pairing: Pairing, way: Way, *, count: int, ask: Ask, agrees: Agrees | None = None
+) -> Pushed:
     """Carry ``count`` more sequences to the server of a pairing that has a list.
 
+    ``ask`` is for passwords, ``agrees`` for host keys that nobody knows.
     Raises what ``remote`` raises, and BadInput for a file that is not the pairing's.
     """
     state = Store(pairing).load()
     path = way.path or _list_of(pairing, state).path or DEFAULT_PATH
     if way.folder is not None:
         return _carry(pairing, LocalFile(way.folder), path, count=count, anew=way.anew)
-    with _reached(pairing, way.via) as connection:
+    from sshknock.client.remote.way import connected  # noqa: PLC0415  slow to load
+
+    # Its own door opens by what was kept for this.
+    with connected(pairing, way.via, spare=True, agrees=agrees) as connection:
         file = _server_file(connection, path, ask, scp=way.scp)
         return _carry(pairing, file, path, count=count, anew=way.anew)
 
 
-def push_first(name: str, new: NewServer, way: Way, *, count: int, ask: Ask) -> Pushed:
+def push_first(
+    name: str,
+    new: NewServer,
+    way: Way,
+    *,
+    count: int,
+    ask: Ask,
+    agrees: Agrees | None = None,
+) -> Pushed:
     """Make a pairing and carry its first list; nothing is made where the file is somebody's."""
     new.parameters.check()
     path = way.path or DEFAULT_PATH
-    with _place(way, path, ask) as (place, host_there, port):
+    with _place(way, path, ask, agrees) as (place, host_there, port):
         if not way.anew and place.read() is not None:
             raise BadInput(
                 f"there is a file {place} already",
@@ -144,32 +167,19 @@ def push_first(name: str, new: NewServer, way: Way, *, count: int, ask: Ask) -> 
 
 
 @contextmanager
-def _reached(pairing: Pairing, via: str | None) -> Iterator[Connection]:
-    """Yield a connection to the pairing's server; its own door opens by what was kept for this."""
-    from sshknock.client.remote.connection import Connection, Target, parse_via  # noqa: PLC0415
-
-    target = Target(pairing.name) if via is None else parse_via(via)
-    if target.alias != pairing.name:
-        with Connection(target, through_us=True) as connection:
-            yield connection
-        return
-    with knocked(pairing, spare=True) as over:
-        own = Target(pairing.name, target.user, (pairing.host, pairing.port))
-        with Connection(own, over=over) as connection:
-            yield connection
-
-
-@contextmanager
-def _place(way: Way, path: str, ask: Ask) -> Iterator[tuple[Place, str | None, int]]:
+def _place(
+    way: Way, path: str, ask: Ask, agrees: Agrees | None
+) -> Iterator[tuple[Place, str | None, int]]:
     """Yield where a first list goes, and the host and port that the way there knows."""
     if way.folder is not None:
         yield LocalFile(way.folder), None, 22
         return
     if way.via is None:
         raise AssertionError("a first push without a way")
-    from sshknock.client.remote.connection import Connection, parse_via  # noqa: PLC0415
+    from sshknock.client.remote.connection import parse_via  # noqa: PLC0415  slow to load
+    from sshknock.client.remote.strangers import reached  # noqa: PLC0415
 
-    with Connection(parse_via(way.via), through_us=True) as connection:
+    with reached(parse_via(way.via), agrees) as connection:
         settings = connection.settings
         file = _server_file(connection, path, ask, scp=way.scp)
         yield file, settings.address, settings.port

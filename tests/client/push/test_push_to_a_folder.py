@@ -50,8 +50,12 @@ def test_the_first_push_makes_the_pairing_and_a_private_file(stick: Path) -> Non
     file = stick / "sequences"
     assert done.stdout.splitlines() == [
         f"carried 24 sequences to {file}: box is good for 20 logins",
-        "knockd there has to be restarted now: systemctl restart knockd",
-        "next: sshknock ssh-config box --write, and then: ssh box",
+        "left to do, in this order:",
+        "  1. here: 'sshknock push box --conf nft' prints what to paste on the server into the two"
+        " files that it names",
+        "  2. on the server: nft -f /etc/knocked.nft && systemctl restart knockd",
+        "  3. here: sshknock ssh-config box --write",
+        "  4. here, the session there still open: ssh box",
     ]
     assert oct(file.stat().st_mode)[-4:] == "0600"
     _, state = load()
