@@ -30,6 +30,7 @@ def test_enroll_makes_a_pairing_without_a_network(token: Path) -> None:
     done = sshknock("enroll", "box", "--token-file", token, "--keyring", "file")
     assert (done.returncode, done.stderr) == (0, "")
     assert SECRET.hex() not in done.stdout
+    assert "enrolled box: 192.0.2.7 port 2222, keyring: a private file" in done.stdout
     assert json.loads(sshknock("status", "--json").stdout) == {
         "version": 1,
         "pairings": [
@@ -163,7 +164,7 @@ def test_a_pairing_whose_keyring_is_gone_can_be_forgotten(token: Path) -> None:
     assert_says(sshknock("forget", "box"), 4, "sshknock forget box --force")
     assert list(config.load().pairings) == ["box"]
     done = sshknock("forget", "box", "--force")
-    assert_says(done, 0, "warning: the secret may still be in the keyring gone.backend:Keyring")
+    assert_says(done, 0, "warning: the secret may still be in its keyring: gone.backend:Keyring")
     assert config.load().pairings == {}
 
 

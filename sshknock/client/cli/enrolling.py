@@ -16,6 +16,7 @@ from sshknock.errors import EXIT_DONE, UsageError, one_line, report
 from sshknock.system.command_line import parse_time
 
 if TYPE_CHECKING:
+    from sshknock.client.config import Pairing
     from sshknock.client.enrolment.order import Order
 
 _TERMINATED = 128 + signal.SIGTERM
@@ -152,10 +153,17 @@ def _by_token(name: str, source: str, keyring: str, host: str | None, *, again: 
     enrolment.check_ready(name, keyring)
     text = read_token() if source == "-" else read_private(source)
     pairing = enrolment.enroll(name, Token.decode(text), keyring=keyring, host=host, again=again)
-    click.echo(f"enrolled {name}: {pairing.host} port {pairing.port}, keyring {pairing.keyring}")
+    _say_enrolled(pairing)
     click.echo(f"next: sshknock ssh-config {name} --write, and then: ssh {name}")
     if source != "-":
         click.echo(f"the token has done its work: delete {source}")
+
+
+def _say_enrolled(pairing: Pairing) -> None:
+    from sshknock.client.keyrings import described  # noqa: PLC0415  as above
+
+    kept = described(pairing.keyring)
+    click.echo(f"enrolled {pairing.name}: {pairing.host} port {pairing.port}, keyring: {kept}")
 
 
 class _Terminal:
@@ -182,9 +190,7 @@ def _over_ssh(order: Order) -> None:
     pairing = done.pairing
     for warning in done.warnings:
         report(warning)
-    click.echo(
-        f"enrolled {pairing.name}: {pairing.host} port {pairing.port}, keyring {pairing.keyring}"
-    )
+    _say_enrolled(pairing)
     click.echo("proven: the door opened to a knock, and the login worked")
     if done.block is None:
         click.echo(f"next: sshknock ssh-config {pairing.name} --write, and then: ssh {order.name}")

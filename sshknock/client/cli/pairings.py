@@ -81,7 +81,10 @@ def forget(name: str, force: bool, yes: bool) -> int:
     with config.held() as known:
         ssh_config.refresh(known)
     if left is not None:
-        report(SshknockError(f"warning: the secret may still be in the keyring {left.keyring}"))
+        from sshknock.client.keyrings import described  # noqa: PLC0415
+
+        where = described(left.keyring)
+        report(SshknockError(f"warning: the secret may still be in its keyring: {where}"))
     click.echo(f"forgot {name}; on the server, {_doors_there(look)}")
     return EXIT_DONE
 
