@@ -34,7 +34,7 @@ def stock(bare: StockServer) -> StockServer:
     assert "'sshknock push myserver --conf nft'" in steps[0]
     assert f"nft -f {RULES} && systemctl restart knockd" in steps[1]
     assert "sshknock ssh-config myserver --write" in steps[2]
-    assert steps[3].endswith(": ssh myserver")
+    assert steps[3].endswith(": 'ssh myserver'")
     bare.paste("nft")
     bare.restart_knockd()
     return bare

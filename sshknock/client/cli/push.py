@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from sshknock.protocol.list_counters import COUNT_HIGHEST, COUNT_LOWEST
 from sshknock.protocol.names import parse_host, parse_port
 from sshknock.protocol.parameters import KNOCKS_HIGHEST, KNOCKS_LOWEST, Parameters
 from sshknock.system.command_line import reading_arguments
+from sshknock.wrapping import fitted
 
 _DEFAULT_KNOCKS = 5
 _OPEN_S = 10
@@ -138,7 +140,7 @@ def push(
     if steps:
         click.echo("left to do, in this order:")
     for number, step in enumerate(steps, start=1):
-        click.echo(f"  {number}. {step}")
+        click.echo(fitted(f"  {number}. {step}", sys.stdout, hang=5))
 
 
 def _new_server(name: str, given: dict[str, Any]) -> Any:

@@ -58,7 +58,8 @@ _HEADS = {
 """,
 }
 _WARNING = """\
-# They hide port {port}: keep the session that you are in open until 'ssh {name}' has worked.
+# These rules hide port {port}: keep the session that you are in open until
+# 'ssh {name}' has worked.
 """
 
 _NFT_TABLE = """\

@@ -68,6 +68,7 @@ class NewServer:
 class Pushed:
     """What was done: ``count`` sequences went to ``where``, and ``left`` logins are good now.
 
+    ``path`` is where the server has the file, ``where`` may be a stick.
     ``created`` tells that it is a new file, and ``stopped`` that knockd had used up the old one.
     ``in_use``, that knockd.conf names it, and ``running``, that there is a knockd, are None where
     that could not be seen.
@@ -75,6 +76,7 @@ class Pushed:
 
     pairing: Pairing
     where: str
+    path: str
     count: int
     left: int
     created: bool
@@ -90,18 +92,20 @@ class Pushed:
         name = self.pairing.name
         steps = []
         restart = "systemctl restart knockd"
+        if self.created and self.in_use is None:
+            steps.append(f"on the server: {self.where} belongs at {self.path}, if it is not there")
         if self.in_use is False or (first and self.in_use is None):
             steps.append(
                 f"here: 'sshknock push {name} --conf nft' prints what to paste on the server into"
                 " the two files that it names"
             )
-            steps.append(f"on the server: nft -f {NFT_FILE} && {restart}")
+            steps.append(f"on the server: 'nft -f {NFT_FILE} && {restart}'")
         elif self.created or self.stopped or self.running is False:
-            steps.append(f"on the server: {restart}")
+            steps.append(f"on the server: '{restart}'")
         if (first or steps) and name not in ssh_config.written():
-            steps.append(f"here: sshknock ssh-config {name} --write")
+            steps.append(f"here: 'sshknock ssh-config {name} --write'")
         if first or steps:
-            steps.append(f"here, the session there still open: ssh {name}")
+            steps.append(f"here, the session there still open: 'ssh {name}'")
         return tuple(steps)
 
 
@@ -223,6 +227,7 @@ def _carry(pairing: Pairing, place: Place, path: str, *, count: int, anew: bool)
     return Pushed(
         pairing,
         str(place),
+        path,
         end - first,
         _list_of(pairing, state).left(state.counters.confirmed),
         created=held is None,

@@ -51,11 +51,12 @@ def test_the_first_push_makes_the_pairing_and_a_private_file(stick: Path) -> Non
     assert done.stdout.splitlines() == [
         f"carried 24 sequences to {file}: box is good for 20 logins",
         "left to do, in this order:",
-        "  1. here: 'sshknock push box --conf nft' prints what to paste on the server into the two"
+        f"  1. on the server: {file} belongs at /etc/knockd/sequences, if it is not there",
+        "  2. here: 'sshknock push box --conf nft' prints what to paste on the server into the two"
         " files that it names",
-        "  2. on the server: nft -f /etc/knocked.nft && systemctl restart knockd",
-        "  3. here: sshknock ssh-config box --write",
-        "  4. here, the session there still open: ssh box",
+        "  3. on the server: 'nft -f /etc/knocked.nft && systemctl restart knockd'",
+        "  4. here: 'sshknock ssh-config box --write'",
+        "  5. here, the session there still open: 'ssh box'",
     ]
     assert oct(file.stat().st_mode)[-4:] == "0600"
     _, state = load()
