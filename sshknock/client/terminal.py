@@ -37,11 +37,13 @@ def read_token() -> str:
 def agrees(question: str) -> bool | None:
     """Ask for a yes or a no on the terminal; return None when there is none.
 
-    Whatever is not yes is no. What a server says may be part of the question.
+    Whatever is not yes is no. What a server says may be part of the question, which may have
+    several lines of its own.
     """
+    lines = [one_line(line) for line in question.split("\n")]
     try:
         with open("/dev/tty", "r+b", buffering=0) as tty:  # noqa: PTH123
-            tty.write(f"{one_line(question)} [y/N] ".encode())
+            tty.write("{} [y/N] ".format("\n".join(lines)).encode())
             answer = tty.readline()
     except OSError:
         return None

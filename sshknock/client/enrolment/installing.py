@@ -15,7 +15,7 @@ from sshknock.client.remote.connection import Connection
 from sshknock.client.remote.errors import RemoteFailed
 from sshknock.client.state import Store
 from sshknock.client.sync import find_client
-from sshknock.errors import NoSuchPairing, SshknockError, UsageError
+from sshknock.errors import NoSuchPairing, SshknockError, UsageError, one_line
 
 _PYTHON = "/usr/bin/python3"
 _SSH_PORT = "22"
@@ -107,8 +107,8 @@ def _refuse_another(
 def _add_packages(
     server: Administrator, host: str, found: dict[str, Any], order: Order, asker: Asker, tell: Tell
 ) -> None:
-    missing = " and ".join(map(str, found["missing"]))
-    packages = " ".join(map(str, found["packages"]))
+    missing = one_line(" and ".join(map(str, found["missing"])))
+    packages = one_line(" ".join(map(str, found["packages"])))
     if not found.get("apt"):
         raise RemoteFailed(
             f"{host} lacks {missing}", f"install them there ({packages}), and run this again"

@@ -35,9 +35,12 @@ def reached(target: Target, agrees: Agrees | None) -> Iterator[Connection]:
 
 def _learn(error: UnknownHostKey, agrees: Agrees | None) -> None:
     """Ask whether it is the right one; raise the error again where nobody says so."""
+    file = error.kind.removeprefix("ssh-").partition("-")[0]
     question = (
-        f"the host key of {error.where} is not known yet: {error.kind} {error.fingerprint}."
-        " Is that the right one?"
+        f"the host key of {error.where} is not known yet: {error.kind}\n"
+        f"    {error.fingerprint}\n"
+        f"On the server, 'ssh-keygen -lf /etc/ssh/ssh_host_{file}_key.pub' shows its own.\n"
+        "Is that the right one?"
     )
     if not error.may_be_learnt or agrees is None or not agrees(question):
         raise error
