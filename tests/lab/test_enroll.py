@@ -207,6 +207,7 @@ def test_a_bare_server_is_set_up_in_the_same_go(bare: Pair) -> None:
 
     done = enroll(laptop, "--install", "--trial", "5m", via="server")
     assert "installing sshknock" in done.stderr, done
+    assert "in 5 minutes it is visible again, unless" in done.stderr, done
     assert laptop.connects(server.ipv4) == "refused"
     log = server.sshknock("log").stdout
     assert "confirmed" in log, log
@@ -217,7 +218,7 @@ def test_a_bare_server_is_set_up_in_the_same_go(bare: Pair) -> None:
     assert "/usr/bin/python3 -ISB /opt/sshknock/lib/sshknock/server/hook.py" in hook
     server.path("/opt/sshknock/lib/sshknock/old.py").touch()
     again = enroll(laptop, "--install", via="box")
-    assert "in the place of sshknock-server" in again.stderr, again
+    assert "the same version again" in again.stderr, again
     assert not server.path("/opt/sshknock/lib/sshknock/old.py").exists()
     assert [path.name for path in server.path("/opt").iterdir()] == ["sshknock"]
     laptop.ssh("box", "true")
@@ -243,6 +244,8 @@ def test_an_inventory_of_bare_servers_and_of_one_behind_its_door(bare: Pair) -> 
     assert "0 enrolled, 3 skipped, of 3" in again.stdout, again
     again = enroll(laptop, "--install", name="other", via="other2", check=False)
     assert "other is enrolled already: ssh other" in again.stderr, again
+    left = other.sshknock("uninstall", "--yes").stdout
+    assert "rm -r /opt/sshknock /usr/local/sbin/sshknock-server" in left, left
 
 
 def test_an_installation_of_somebody_elses_is_left_as_it_is(pair: Pair) -> None:

@@ -73,7 +73,7 @@ def install(
     else:
         tell(f"{found['version']} is there, at {found['theirs']}: it is left as it is")
     trial_s = order.trial_s or TRIAL_S
-    until = f"in {trial_s} s it is visible again, unless a knocked login confirms"
+    until = f"in {_in_words(trial_s)} it is visible again, unless a knocked login confirms"
     if not found.get("set_up"):
         port = _ssh_port(connection)
         tell(f"hiding port {port}: {until}")
@@ -128,8 +128,17 @@ def _bring(server: Administrator, host: str, before: object, tell: Tell) -> None
     from sshknock.client.enrolment.cargo import archive  # noqa: PLC0415  only here, and heavy
 
     replaced = "" if before is None else f", in the place of {before}"
+    if before == f"{PROGRAM} {__version__}":
+        replaced = ", the same version again"
     tell(f"installing sshknock {__version__} in /opt/sshknock on {host}{replaced}")
     _do(server, host, "unpack", cargo=archive(), timeout_s=_UNPACK_S, version=__version__)
+
+
+def _in_words(seconds: int) -> str:
+    minutes, rest = divmod(seconds, 60)
+    if rest:
+        return f"{seconds} s"
+    return "1 minute" if minutes == 1 else f"{minutes} minutes"
 
 
 def _do(

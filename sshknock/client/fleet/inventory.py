@@ -40,7 +40,7 @@ def read(where: str) -> list[Entry]:
             return parse(sys.stdin.read(), "standard input")
         path = Path(os.path.expanduser(where))  # noqa: PTH111  the other one raises
         if not _WILDCARDS.isdisjoint(where) and not os.path.lexists(path):
-            return parse(where, "the pattern")
+            return parse(where, None)
         return parse(path.read_text(encoding="utf-8"), where)
     except FileNotFoundError:
         raise UsageError(
@@ -53,8 +53,11 @@ def read(where: str) -> list[Entry]:
         raise BadInput(f"{shown(where)} is no text") from error
 
 
-def parse(text: str, where: str) -> list[Entry]:
-    """Return the servers that a text names, in its order; ``where`` is for the messages."""
+def parse(text: str, where: str | None) -> list[Entry]:
+    """Return the servers that a text names, in its order.
+
+    ``where`` is for the messages; None when the text is one pattern, given as it is.
+    """
     found: dict[str, Entry] = {}
     for number, line in enumerate(text.removeprefix(_MARK).splitlines(), start=1):
         try:
@@ -65,9 +68,12 @@ def parse(text: str, where: str) -> list[Entry]:
                         f"there are two servers {entry.name!r}", "give one of them another NAME"
                     )
         except SshknockError as error:
-            raise BadInput(f"{where}, line {number}: {error.message}", error.hint) from error
+            place = "" if where is None else f"{where}, line {number}: "
+            raise BadInput(place + error.message, error.hint) from error
     if not found:
-        raise BadInput(f"{where} names no server", "a line for each: [NAME] [USER@]HOST")
+        raise BadInput(
+            f"{where or shown(text)} names no server", "a line for each: [NAME] [USER@]HOST"
+        )
     return list(found.values())
 
 

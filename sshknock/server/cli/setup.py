@@ -20,13 +20,14 @@ from sshknock.server.doctor.engine import listens
 from sshknock.server.firewall import kernel
 from sshknock.server.hiding import Mode
 from sshknock.server.installation import saved_rulesets
-from sshknock.server.installation.program import this_program
+from sshknock.server.installation.program import carried_to, this_program
 from sshknock.server.networks import Network, is_wide, parse_networks
 from sshknock.server.reconcile import reconcile as reconcile_server
 from sshknock.server.store import Store
 from sshknock.server.upkeep import bring_supervisor_back
 from sshknock.system.command_line import parse_time, reading_arguments
 
+_LINK = "/usr/local/sbin/sshknock-server"
 _NO_NETWORK = "none"
 _FORCECOMMAND = """\
 Now tell sshd, and reload it. At the end of /etc/ssh/sshd_config, for the
@@ -187,6 +188,7 @@ def uninstall(*, yes: bool) -> None:
     require_root()
     if not _is_anything_here():
         say("Nothing of sshknock is set up here.")
+        _tell_of_program()
         _warn_of_saved_rulesets()
         return
     confirm(
@@ -204,7 +206,15 @@ def uninstall(*, yes: bool) -> None:
             "Note: take the ForceCommand line out of sshd_config and reload sshd, before you delete"
             " the program."
         )
+    _tell_of_program()
     _warn_of_saved_rulesets()
+
+
+def _tell_of_program() -> None:
+    """Say what deletes a program that no package manager knows of."""
+    folder = carried_to()
+    if folder is not None:
+        say(f"To delete it: rm -r {folder} {_LINK}")
 
 
 def _warn_of_saved_rulesets() -> None:

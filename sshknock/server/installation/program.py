@@ -9,6 +9,8 @@ from pathlib import Path
 from sshknock.errors import SystemFault
 from sshknock.server import paths
 
+_MARK = "carried"  # what enrolment/there.py of the client leaves beside the program
+
 
 @dataclass(frozen=True, slots=True)
 class Program:
@@ -24,6 +26,12 @@ class Program:
     def line(self, *arguments: str) -> str:
         """Return the command line for files that split at white space and know no quotes."""
         return " ".join(self.argv(*arguments))
+
+
+def carried_to() -> Path | None:
+    """Return the folder that ``enroll --install`` has made for the program that runs now, if so."""
+    folder = paths.PACKAGE.parent.parent
+    return folder if (folder / _MARK).is_file() else None
 
 
 def this_program() -> Program:
