@@ -16,6 +16,7 @@ import shutil
 import stat
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from sshknock.client.config import Config, Pairing
@@ -144,11 +145,21 @@ def written() -> list[str]:
 
 
 def refresh(known: Config) -> Path | None:
-    """Bring the file in line with the settings, where there is one; return it if it changed."""
+    """Bring the file in line with the settings, where there is one; return it if it changed.
+
+    With the last pairing the file goes, and the line that includes it.
+    """
     ours = folder() / _OURS
     before = _read(ours)
     if before is None:
         return None
+    if not known.pairings:
+        if not before.startswith(_HEAD.encode()):
+            return None
+        with suppress(SystemFault):  # ssh does not mind a line that includes nothing
+            _exclude()
+        ours.unlink()
+        return ours
     blocks = [block(known.pairings[name]) for name in written() if name in known.pairings]
     text = (_HEAD + "".join("\n" + one for one in blocks)).encode()
     if text == before:
@@ -177,6 +188,21 @@ def _including(content: bytes | None) -> bytes | None:
         return None
     new = f"{_include_line()}\n" + (f"\n{text}" if text else "")
     return new.encode("utf-8", "surrogateescape")
+
+
+def _exclude() -> None:
+    """Take our line out of ssh's own file again, if it stands where we write it."""
+    link = folder() / "config"
+    theirs = _real(link)
+    before = _read(theirs) or b""
+    line = f"{_include_line()}\n".encode()
+    if not before.startswith(line):
+        return
+    left = before.removeprefix(line).removeprefix(b"\n")
+    if left or theirs != link:
+        _Change(theirs, before, left).make()
+    else:
+        theirs.unlink()
 
 
 def _includes_ours(text: str) -> bool:

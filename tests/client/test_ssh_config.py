@@ -78,6 +78,41 @@ def test_writing_twice_changes_nothing(home: Path) -> None:
 
 
 @needs_ssh
+@pytest.mark.parametrize(
+    "own", [None, "", "Host *\n    User me", "\n# \xe9\r\n"], ids=["none", "empty", "host", "blank"]
+)
+def test_the_last_pairing_takes_all_of_ours_along(home: Path, own: str | None) -> None:
+    """The file, and the line that includes it; not while there is another pairing."""
+    path = home / ".ssh/config"
+    if own is not None:
+        path.parent.mkdir(mode=0o700)
+        path.write_bytes(own.encode("latin-1"))
+        path.chmod(0o640)
+    ssh_config.write(["box"], KNOWN)
+    ssh_config.refresh(Config({"other": OTHER}))
+    assert sorted(file.name for file in path.parent.iterdir()) == ["config", "sshknock.conf"]
+    ssh_config.refresh(Config({}))
+    if own:
+        assert (path.read_bytes(), path.stat().st_mode & 0o777) == (own.encode("latin-1"), 0o640)
+    assert sorted(file.name for file in path.parent.iterdir()) == (["config"] if own else [])
+
+
+def test_an_include_line_that_somebody_has_moved_stays(home: Path) -> None:
+    """As does a file of that name that is not ours."""
+    path = home / ".ssh/config"
+    path.parent.mkdir(mode=0o700)
+    text = f"User me\nInclude {home}/.ssh/sshknock.conf\n"
+    path.write_text(text)
+    ours = home / ".ssh/sshknock.conf"
+    ours.write_text("# Written by 'sshknock ssh-config --write'; changes made here are lost.\n")
+    ssh_config.refresh(Config({}))
+    assert (path.read_text(), ours.exists()) == (text, False)
+    ours.write_text("# mine\n")
+    ssh_config.refresh(Config({}))
+    assert ours.read_text() == "# mine\n"
+
+
+@needs_ssh
 def test_the_users_own_lines_stay(home: Path) -> None:
     """They follow the Include line byte for byte, with the mode that the file had."""
     own = "# mine\nHost *\n    ProxyCommand none\n    User me\n# \xe9 and no line feed at the end"
