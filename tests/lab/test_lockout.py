@@ -72,7 +72,7 @@ def test_the_timer_notices_the_end_of_a_trial(lab: Lab) -> None:
     pair = new_server(lab, "--trial", f"{SHORT}s")
     eventually(lambda: is_visible(pair), "the port is given back", timeout_s=SHORT + 3)
 
-    seen = "SELECT count(*) FROM event WHERE kind = 'trial over'"
+    seen = "SELECT count(*) FROM event WHERE kind = 'trial-over'"
     eventually(lambda: "1" in books(pair.server, seen), "the timer has seen it", timeout_s=20)
     assert is_visible(pair)
 
