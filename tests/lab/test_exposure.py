@@ -68,7 +68,8 @@ def test_a_reload_of_nftables(lab: Lab) -> None:
     assert exposure(server) is None
     server.run(["nft", "-f", "/etc/nftables.conf"])
     assert_nothing_came_back(pair, counter=0)
-    assert exposure(server) == (GONE, "the supervisor")
+    # The regular check may come first: it is due in that very moment once in a while.
+    assert exposure(server) in ((GONE, "the supervisor"), (GONE, "the regular check"))
     assert logged(server, "exposed")
     assert server.status()["exposed"] is False
     server.run(["nft", "list", "table", "inet", "filter"])
