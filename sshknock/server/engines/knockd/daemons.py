@@ -145,6 +145,8 @@ class Daemons:
     def _wait_until_listening(self, instance: Instance) -> None:
         deadline = time.monotonic() + _START_S
         while _LISTENING not in _said(instance):
+            if not instance.log.exists():  # nobody would ever hear it
+                raise SystemFault(f"{instance.log} was removed while knockd started")
             if self._launcher.pid(instance) is None:
                 raise SystemFault(
                     f"knockd does not start: {_first_line(_said(instance))}",
