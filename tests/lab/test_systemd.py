@@ -7,6 +7,7 @@ import json
 import pytest
 
 from tests.lab import Client, Lab, Server, eventually
+from tests.lab.faults_victims import hooks
 from tests.lab.systemd import boot, units
 
 pytestmark = pytest.mark.lab
@@ -85,6 +86,7 @@ def test_a_boot_hides_the_port_again(booted: tuple[Server, Client]) -> None:
     """Table and /run are gone, the books are there: the boot unit comes before all else."""
     server, laptop = booted
     assert laptop.ssh("myserver", "echo in").stdout == "in\n"
+    eventually(lambda: not hooks(server), "the hooks have ended")
     server.run(["systemctl", "stop", "sshknock.service", "sshknock-knockd@*", "sshknock-boot"])
     server.run(["nft", "flush", "ruleset"])
     server.run(["rm", "-r", "/run/sshknock"])
