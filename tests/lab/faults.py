@@ -30,6 +30,7 @@ SAVING = (
 """What changes a file, takes a lock, starts a program or sends something."""
 
 _CALL = re.compile(r"^(?:(?P<pid>\d+) +)?(?P<name>\w+)\((?P<arguments>.*)", re.ASCII)
+_REFUSED = re.compile(r"attach: ptrace\(\w+, (?P<pid>\d+)\)", re.ASCII)
 _KILLED = "killed by SIGKILL"
 _INJECTED = "(INJECTED)"
 
@@ -90,12 +91,23 @@ def attached(pids: Iterable[int], options: list[str], log: Path) -> Iterator[Non
             assert tracer.stderr is not None
             for _ in wanted:
                 line = tracer.stderr.readline()
-                assert "attached" in line or "No such process" in line, line
+                assert "attached" in line or _has_ended(line), line
             yield
         finally:
             tracer.send_signal(signal.SIGINT)
             tracer.stderr.read() if tracer.stderr else None
             tracer.wait(timeout=20)
+
+
+def _has_ended(refusal: str) -> bool:
+    """Tell whether strace could not attach for the process is no more, reaped or not yet."""
+    match = _REFUSED.search(refusal)
+    if match is None:
+        return False
+    try:
+        return "(zombie)" in Path(f"/proc/{match['pid']}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
 
 
 def struck(log: str) -> bool:
