@@ -6,9 +6,9 @@ from pathlib import Path
 
 from contrib.manual import pages
 from contrib.manual.texts import TEXTS
+from sshknock.cli.program import PROGRAM as CLIENT
+from sshknock.cli.program import program as client
 from sshknock.client import proxy_main
-from sshknock.client.cli.program import PROGRAM as CLIENT
-from sshknock.client.cli.program import program as client
 from sshknock.server import hook
 from sshknock.server.cli.program import PROGRAM as SERVER
 from sshknock.server.cli.program import program as server

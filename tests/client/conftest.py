@@ -36,7 +36,7 @@ TOKEN = Token(
     secret=SECRET,
     parameters=Parameters(window=16),
 )
-MODULE = "sshknock.client.cli"
+MODULE = "sshknock.cli"
 
 
 @pytest.fixture(autouse=True)

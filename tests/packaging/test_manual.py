@@ -12,7 +12,7 @@ import click
 import pytest
 
 from contrib.manual.share import write
-from sshknock.client.cli.program import program as client
+from sshknock.cli.program import program as client
 from sshknock.client.proxy_main import USAGE
 from sshknock.server.cli.program import program as server
 from sshknock.server.hook import HELP

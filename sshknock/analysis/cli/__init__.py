@@ -1,0 +1,1 @@
+"""The commands of ``sshknock`` that make and examine sequence files."""

@@ -1,0 +1,1 @@
+"""What ``sshknock analyze`` found, as text, as JSON and as one page."""
