@@ -294,7 +294,7 @@ def test_a_broken_config_breaks_no_completion(home: Path) -> None:
 def test_a_fault_of_our_own_is_one_line(home: Path) -> None:
     """Whatever is raised: no traceback, unless it is asked for."""
     code = (
-        "import sys; from sshknock.client import cli, config\n"
+        "import sys; from sshknock import cli; from sshknock.client import config\n"
         "def fail(): raise ZeroDivisionError('deep inside')\n"
         "config.load = fail; sys.argv = ['sshknock', 'status']; sys.exit(cli.main())"
     )
