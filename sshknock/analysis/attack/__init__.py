@@ -1,0 +1,1 @@
+"""How breakable a seed from the clock is: one train is seen, the rest is computed."""

@@ -1,0 +1,1 @@
+"""Tests of the attack on the paper's own scheme."""
