@@ -44,7 +44,7 @@ def first_outputs(seeds: Seeds, count: int) -> Words:
 def _outputs(key: Sequence[Words], count: int) -> Words:
     """Twist and temper words of the seeded states."""
     start, middle = _seeded(key, count)
-    found = (start[:-1] & _UPPER) | (start[1:] & _LOWER)
+    found: Words = (start[:-1] & _UPPER) | (start[1:] & _LOWER)
     odd = (found & 1).astype(bool)
     found >>= 1
     found ^= middle
