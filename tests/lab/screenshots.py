@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.text import Text
 
 from tests.lab import Client, Installation, Lab, Server, eventually
-from tests.lab.demo import Stage, play
+from tests.lab.demo.everyday import play
+from tests.lab.demo.stage import Stage
 from tests.lab.terminal import Terminal
 
 FOLDER = Path("docs/screenshots")

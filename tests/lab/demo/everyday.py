@@ -1,90 +1,14 @@
-"""The paper's section III, played with the real programs: `contrib/demo.sh`.
-
-Every step says what it shows, runs the commands that it prints, and checks what it claims; the
-first that does not hold ends the demo with exit code 1.
-"""
+"""A day with sshknock: hide the port, enrol a laptop, log in, and have the knocks replayed."""
 
 from __future__ import annotations
 
-import argparse
-import os
 import re
-import signal
-import sys
-import textwrap
-import time
 
 from sshknock.protocol.token import Token
-from tests.lab import Client, Completed, Host, Installation, Knock, Lab, Server, eventually
+from tests.lab import Client, Host, Knock, Lab, Server, eventually
+from tests.lab.demo.stage import Stage
 
-COLUMNS = 78
-INDENT = "   "
 HOME = "/run/home/root"
-
-
-class Stage:
-    """What the audience sees: numbered steps, commands, what they say, a tick for each claim."""
-
-    def __init__(self, *, colour: bool) -> None:
-        self._colour = colour
-        self._step = 0
-
-    def step(self, text: str) -> None:
-        """Say what comes next."""
-        self._step += 1
-        print(f"\n{self._paint('1;36', f'{self._step}. {text}')}", flush=True)
-
-    def run(self, host: Host, command: str, *, check: bool = True) -> Completed:
-        """Run a command line as if it were typed there; show it, and what came of it."""
-        print(f"{INDENT}{self._paint('1', f'{host.name}$ {command}')}", flush=True)
-        done = host.run(["/bin/sh", "-c", command], check=check)
-        for line in (done.stdout + done.stderr).splitlines():
-            if line.strip():
-                self.say(line)
-        return done
-
-    def say(self, text: str, label: str = "") -> None:
-        """Explain: wrapped between words, what follows the label below its beginning."""
-        shown = textwrap.fill(
-            text,
-            COLUMNS,
-            initial_indent=INDENT + label,
-            subsequent_indent=INDENT + " " * len(label),
-            break_long_words=False,
-            break_on_hyphens=False,
-            replace_whitespace=False,
-        )
-        print(shown, flush=True)
-
-    def claim(self, holds: object, text: str) -> None:
-        """Tick a claim off, or end the demo."""
-        if not holds:
-            print(f"{INDENT}{self._paint('1;31', f'NOT SO: {text}')}", flush=True)
-            raise SystemExit(1)
-        print(f"{INDENT}{self._paint('32', f'✓ {text}')}", flush=True)
-
-    def _paint(self, code: str, text: str) -> str:
-        return f"\033[{code}m{text}\033[0m" if self._colour else text
-
-
-def main() -> None:
-    """Run the demo."""
-    parser = argparse.ArgumentParser(prog="contrib/demo.sh", description="See sshknock at work.")
-    parser.add_argument("--keep", action="store_true", help="leave the hosts up at the end")
-    options = parser.parse_args()
-    stage = Stage(colour=sys.stdout.isatty() and not os.environ.get("NO_COLOR"))
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        started = time.monotonic()
-        with Installation() as installation, Lab(installation) as lab:
-            play(stage, lab)
-            print(f"\nAll of it held, in {time.monotonic() - started:.0f} s.", flush=True)
-            if options.keep:
-                keep(lab)
-    except AssertionError as error:
-        stage.claim(False, str(error))
-    except KeyboardInterrupt:
-        raise SystemExit(130) from None
 
 
 def play(stage: Stage, lab: Lab) -> None:
@@ -190,16 +114,3 @@ def timed(stage: Stage, lab: Lab, laptop: Client) -> None:
     stage.run(laptop, "sshknock close archive")
     eventually(lambda: laptop.connects(server.ipv4) == "refused", "the door is shut")
     stage.claim(True, "the close sequence shut the door, long before its 30 s were over")
-
-
-def keep(lab: Lab) -> None:
-    """Wait, so that the audience can look around."""
-    print("\nThe hosts stay up. Enter one from another terminal:")
-    for host in lab.hosts.values():
-        print(f"   nsenter --target {host.namespaces.pid} --mount --net --pid   # {host.name}")
-    print("Press Enter to end.", flush=True)
-    sys.stdin.readline()
-
-
-if __name__ == "__main__":
-    main()
