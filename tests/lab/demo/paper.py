@@ -127,7 +127,7 @@ def change(stage: Stage, there: PaperServer, laptop: Host, sequence: str, *, ope
     for _ in range(3):
         knock(stage, there, laptop, sequence)
         with suppress(AssertionError):
-            eventually(lambda: is_open(laptop, there) is opens, "the door has moved", timeout_s=2)
+            eventually(lambda: is_open(laptop, there) is opens, "the door has moved", timeout_s=5)
             return
         stage.say("(knockd was busy with what the scan had begun: once more)")
     raise AssertionError("the sequence did nothing")
