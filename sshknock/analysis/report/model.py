@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-UNITS = ("", "bits", "chance", "p", "seconds")
+UNITS = ("", "bits", "chance", "seconds")
 """What ``Measure.value`` can be in; "" is a plain number. ``wording.shown`` writes each of them."""
 
 
