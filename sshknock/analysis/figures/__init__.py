@@ -1,0 +1,1 @@
+"""The paper's figures made again from data, and the same for the other generators."""
