@@ -16,7 +16,7 @@ from tests.lab.demo.stage import Stage
 
 pytestmark = pytest.mark.lab
 
-FEW_PORTS = Pace(nmap="nmap -n --max-rtt-timeout 250ms -p 21-23,80")
+FEW_PORTS = Pace(nmap="nmap -n --max-retries 0 -p 21-23,80")
 FIGURES_8_AND_9 = [
     *("nmap", "80/tcp open http"),
     *("knock", "nmap", "22/tcp open ssh", "80/tcp open http"),
