@@ -26,7 +26,6 @@ BLUE = "#0072b2"
 PALE_BLUE = "#b9d8ea"
 ORANGE = "#d55e00"
 PALE_ORANGE = "#f6d3bb"
-# A page that holds figures gives these a second value for dark surroundings.
 PALETTE = {
     "paper": PAPER,
     "ink": INK,
@@ -37,6 +36,18 @@ PALETTE = {
     "pale-blue": PALE_BLUE,
     "orange": ORANGE,
     "pale-orange": PALE_ORANGE,
+}
+# What a page that holds figures makes of the same colours in dark surroundings.
+DARK = {
+    "paper": "#171c22",
+    "ink": "#e6eaef",
+    "muted": "#a3aebb",
+    "line": "#5f6c7b",
+    "rule": "#2b333c",
+    "blue": "#56b4e9",
+    "pale-blue": "#24506d",
+    "orange": "#ff8c42",
+    "pale-orange": "#6b3a1d",
 }
 TCP, UDP = BLUE, ORANGE
 TCP_MARK, UDP_MARK = "o", "^"
