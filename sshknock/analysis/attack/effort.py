@@ -37,12 +37,12 @@ class Effort:
     @property
     def guesses(self) -> float:
         """The guesses themselves, at most 2^256."""
-        return 2.0**self.guesses_log2
+        return math.pow(2, self.guesses_log2)
 
     @property
     def seconds(self) -> float:
         """How long one core is busy with them."""
-        return 10.0**self.seconds_log10
+        return math.pow(10, self.seconds_log10)
 
 
 def effort(known: str, guesses_log2: float, rate: float) -> Effort:

@@ -19,7 +19,7 @@ def chance_matches(candidates: float, lines: int, knocks: int, ports: int) -> fl
 
     ``lines`` is in how many places of its file the train may have stood.
     """
-    return candidates * lines * 2.0 ** -train_bits(knocks, ports)
+    return candidates * lines * math.pow(2, -train_bits(knocks, ports))
 
 
 def knocks_for(candidates: float, lines: int, ports: int, chance: float = 0.001) -> int:
