@@ -47,9 +47,8 @@ def efforts(clock: Sequence[Effort], secret: Effort, how: str) -> style.Sheet:
     axes.set_xlabel("guesses that try all there is")
     ticks = range(0, round(_tens(secret)) + 1, 10)
     axes.set_xticks(ticks, ["1", *(f"$10^{{{ten}}}$" for ten in ticks[1:])])
-    axes.set_yticks(
-        range(len(rows)), [*(f"clock known to {row.known}" for row in clock), secret.known]
-    )
+    names = [*(f"clock known to {row.known}" for row in clock), secret.known]
+    axes.set_yticks(range(len(rows)), names)
     axes.tick_params(axis="y", length=0, labelcolor=style.INK)
     axes.spines["left"].set_visible(False)
     return sheet
@@ -59,7 +58,8 @@ def _bar(axes: Axes, y: int, row: Effort, *, ours: bool) -> None:
     color, hatch = (style.ORANGE, "///") if ours else (style.BLUE, "")
     axes.barh(y, _tens(row), 0.6, color=color, hatch=hatch, edgecolor=style.PAPER, lw=0)
     words = f"{guesses(row)}, {'found in ' if row.measured else ''}{duration(row)}"
-    axes.text(_tens(row) + 0.8, y, words, va="center", size=style.SMALL)
+    label = axes.text(_tens(row) + 0.8, y, words, va="center", size=style.SMALL)
+    label.set_bbox({"facecolor": style.PAPER, "edgecolor": "none", "pad": 1})
 
 
 def _tens(row: Effort) -> float:

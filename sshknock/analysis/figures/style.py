@@ -162,7 +162,8 @@ class Sheet:
         text = io.StringIO()
         nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
         about = {"Title": self.title, **nothing}
-        self.figure.savefig(text, format="svg", dpi=_DOTS, metadata=about)
+        with styled():
+            self.figure.savefig(text, format="svg", dpi=_DOTS, metadata=about)
         return text.getvalue()
 
     def _line(self, drop: float, text: str, **look: object) -> None:

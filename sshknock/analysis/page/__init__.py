@@ -1,0 +1,1 @@
+"""The page of ``sshknock analyze --html``: reports and figures in one file."""
