@@ -45,11 +45,12 @@ def test_a_wheel_is_the_same_when_it_is_built_again(
 
 
 def test_the_wheel_brings_the_package_alone(wheel: Path) -> None:
-    """Code and its types; below share, pages and completions. No tests, no tools."""
+    """Code, its types, a template; below share, pages and completions. No tests, no tools."""
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     stem = f"sshknock-{__version__}"
     assert "sshknock/py.typed" in names
+    assert "sshknock/analysis/page/template.html" in names
     assert {name.partition("/")[0] for name in names} == {
         "sshknock",
         f"{stem}.data",
