@@ -107,11 +107,12 @@ def test_orphans_end_with_the_lab() -> None:
 def test_nothing_survives_the_process_of_a_lab(number: signal.Signals) -> None:
     """However the test process ends, its hosts end with it, and the next lab removes its folder."""
     program = (
-        "import tests.lab, signal\n"
+        "import tests.lab, time\n"
         "with tests.lab.Lab() as lab:\n"
         "    lab.host('left').popen(['sleep', '1236'])\n"
         "    print(lab.hosts['left'].namespaces.pid, lab.logs, flush=True)\n"
-        "    signal.pause()\n"
+        "    while True:\n"  # signal.pause() would never hear of one that came right before it
+        "        time.sleep(0.1)\n"
     )
     with subprocess.Popen(
         [sys.executable, "-c", program],
