@@ -85,8 +85,11 @@ class Parameters:
         """Draw protocol bits on trial keys; raise BadInput when they cannot serve.
 
         Refused are an orbit that escapes, bits that are constant, and a share of udp outside
-        0.4..0.6. The trial keys are fixed, so the answer is the same on every machine.
+        0.4..0.6. The trial keys are fixed, so the answer is the same on every machine. Sources
+        other than the Hénon map have nothing that could be set wrong.
         """
+        if self.protocol_source != "henon":
+            return
         source = PROTOCOL_SOURCES[self.protocol_source]
         ones = 0
         for i in range(_TRIAL_KEYS):
