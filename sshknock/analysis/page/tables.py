@@ -11,12 +11,14 @@ from sshknock.analysis.report.wording import shown, shown_p
 _MARKS = {True: ("good", "\u2713 good"), False: ("bad", "\u2717 not so")}
 
 
-def report(report: Report, anchor: str) -> Iterator[str]:
+def lines(report: Report, anchor: str) -> Iterator[str]:
     """Yield the lines of a report; ``anchor`` is what links to it name."""
     yield f'<section aria-labelledby="{anchor}">'
     yield f'<h2 id="{anchor}">{escape(report.subject)}</h2>'
     if report.parameters:
-        pairs = (f"<dt>{escape(n)}</dt><dd>{escape(v)}</dd>" for n, v in report.parameters)
+        pairs = (
+            f"<div><dt>{escape(n)}</dt><dd>{escape(v)}</dd></div>" for n, v in report.parameters
+        )
         yield f"<dl>{''.join(pairs)}</dl>"
     for section in report.sections:
         yield from _section(section)

@@ -52,7 +52,7 @@ def _links(targets: Iterable[tuple[str, str]]) -> Iterator[str]:
 
 def _main(reports: Sequence[Report], plates: Sequence[Plate]) -> Iterator[str]:
     for i, report in enumerate(reports):
-        yield from tables.report(report, f"report-{i}")
+        yield from tables.lines(report, f"report-{i}")
     if plates:
         yield '<section aria-labelledby="figures"><h2 id="figures">Figures</h2>'
     for plate in plates:
