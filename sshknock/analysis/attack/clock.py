@@ -28,6 +28,12 @@ class Moments:
         """Return the moments that are at most ``within`` away from one; all in microseconds."""
         return cls(max(0, moment - within), moment + within)
 
+    @classmethod
+    def whole(cls, moment: int, length: int) -> Moments:
+        """Return the whole second, or minute, or whatever ``length`` is, that a moment is in."""
+        start = moment - moment % length
+        return cls(start, start + length)
+
 
 @dataclass(frozen=True, slots=True)
 class Clock:
@@ -59,3 +65,14 @@ class Clock:
 
     def _tick(self, moment: int) -> int:
         return moment * self.ticks // MICROSECONDS
+
+
+CLOCKS = {
+    "seconds": Clock(1),
+    "milliseconds": Clock(1000),
+    "microseconds": Clock(MICROSECONDS),
+    "digits": Clock(MICROSECONDS, again=100 * MICROSECONDS),
+    "decimals": Clock(MICROSECONDS, again=MICROSECONDS),
+}
+"""Seed functions by name. The paper's takes "the least significant digits as well as the decimal
+digits" of the time: ``digits`` has two before the point and six behind it, ``decimals`` the six."""

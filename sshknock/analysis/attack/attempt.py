@@ -1,0 +1,62 @@
+"""One attack: a train was seen, the clock is roughly known, and the program is public."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Protocol
+
+from sshknock.analysis.attack.clock import Clock, Moments
+from sshknock.analysis.attack.odds import chance_matches
+from sshknock.analysis.attack.search import Filter, Match, Search, search
+from sshknock.protocol.knocks import Sequence
+from sshknock.protocol.parameters import Parameters
+
+
+class Scheme(Protocol):
+    """A program that makes sequences from a number, as anybody can run it."""
+
+    @property
+    def parameters(self) -> Parameters:
+        """The range of ports and all else that its user may set."""
+
+    def lines(self, seed: int) -> Iterator[Sequence]:
+        """Yield the sequences of a seed, line after line."""
+
+    def filter(self, train: Sequence, lines: int) -> Filter:
+        """Return a quick look at which seeds could have the train on their first lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What came of it; ``predicted`` is the sequence after the train, if a seed was found.
+
+    ``by_chance`` is how many wrong seeds would give the train, on average.
+    """
+
+    search: Search
+    predicted: Sequence | None
+    by_chance: float
+
+    @property
+    def match(self) -> Match | None:
+        """The first seed that gives the train."""
+        return self.search.matches[0] if self.search.matches else None
+
+
+def attempt(
+    train: Sequence, scheme: Scheme, clock: Clock, moments: Moments, lines: int = 1
+) -> Attempt:
+    """Try all seeds that the clock can have given; say what would be knocked next.
+
+    The train is looked for on the first ``lines`` lines. Nothing of the victim comes in here but
+    the train.
+    """
+    found = search(clock.batches(moments), train, scheme.lines, scheme.filter(train, lines), lines)
+    predicted = None
+    if found.matches:
+        first = found.matches[0]
+        predicted = next(islice(scheme.lines(first.seed), first.line, None))
+    chance = chance_matches(found.guesses, lines, len(train), scheme.parameters.usable_ports)
+    return Attempt(found, predicted, chance)

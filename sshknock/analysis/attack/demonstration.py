@@ -1,0 +1,117 @@
+"""``sshknock analyze --attack``: a victim of our own, what an observer finds, and what not.
+
+The victim makes a file as the paper does. The observer has one of its trains, the program, and a
+rough idea of when it ran. Then the same search runs against the derivation in use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from sshknock.analysis.attack.attempt import Attempt, attempt
+from sshknock.analysis.attack.clock import CLOCKS, MICROSECONDS, Clock, Moments
+from sshknock.analysis.attack.derived import SecretFromClock, sequences
+from sshknock.analysis.attack.scheme import PaperScheme
+from sshknock.protocol.knocks import Sequence
+from sshknock.protocol.parameters import Parameters
+from sshknock.protocol.secrets import Secret
+
+LATER_LINE = 10
+"""Where in its file a train stands that is not the first; it is looked for down to there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Victim:
+    """A file that somebody made: the line that was seen, and the next."""
+
+    train: Sequence
+    following: Sequence
+
+    @classmethod
+    def of(cls, lines: Iterator[Sequence], line: int = 1) -> Victim:
+        """Take a line of a file, counted from 1, and the one after it."""
+        train, following = islice(lines, line - 1, line + 1)
+        return cls(train, following)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A victim, and what was found of it."""
+
+    name: str
+    victim: Victim
+    moments: Moments
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Demonstration:
+    """All that was tried, for the report and for the figure."""
+
+    by_clock: tuple[Trial, ...]
+    within_a_minute: tuple[Trial, ...]
+    later_line: Trial
+    derivation: Trial
+    system: Trial
+    control: Trial
+
+    @property
+    def rate(self) -> float:
+        """Guesses a second on one core, over the searches for a train on the first line."""
+        searches = [trial.attempt.search for trial in self.by_clock]
+        return sum(search.guesses for search in searches) / sum(s.seconds for s in searches)
+
+
+def demonstrate(
+    moment: int,
+    secret: bytes,
+    parameters: Parameters,
+    known_to: int = MICROSECONDS,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Demonstration:
+    """Run all of it. ``moment`` is when the victims' clock was read, in microseconds.
+
+    ``secret`` are the 32 bytes of a pairing of this program; ``known_to`` is how long the time is
+    that the observer takes into account; ``tell`` hears what is being done.
+    """
+    paper = PaperScheme(parameters)
+
+    def observe(name: str, victim: Victim, clock: Clock, within: int, lines: int = 1) -> Trial:
+        moments = Moments.whole(moment, within)
+        tell(f"{name}: {clock.count(moments):,} seeds")
+        return Trial(name, victim, moments, attempt(victim.train, paper, clock, moments, lines))
+
+    def paper_file(clock: Clock, line: int = 1) -> Victim:
+        return Victim.of(paper.lines(clock.seed(moment)), line)
+
+    fine, coarse = CLOCKS["microseconds"], CLOCKS["seconds"]
+    control = SecretFromClock(parameters)
+    hour = Moments.whole(moment, 3600 * known_to)
+    made_of_clock = Victim.of(control.lines(coarse.seed(moment)))
+    return Demonstration(
+        by_clock=tuple(
+            observe(name, paper_file(clock), clock, known_to) for name, clock in CLOCKS.items()
+        ),
+        within_a_minute=tuple(
+            observe(name, paper_file(clock), clock, 60 * known_to)
+            for name, clock in CLOCKS.items()
+            if clock.ticks < MICROSECONDS
+        ),
+        later_line=observe(
+            f"line {LATER_LINE}", paper_file(fine, LATER_LINE), fine, known_to, LATER_LINE
+        ),
+        derivation=observe(
+            "derivation", Victim.of(sequences(Secret(secret), parameters)), fine, known_to
+        ),
+        system=observe(
+            "system", Victim.of(paper.lines(int.from_bytes(secret, "big"))), fine, known_to
+        ),
+        control=Trial(
+            "control",
+            made_of_clock,
+            hour,
+            attempt(made_of_clock.train, control, coarse, hour),
+        ),
+    )
