@@ -58,6 +58,7 @@ def _main(reports: Sequence[Report], plates: Sequence[Plate]) -> Iterator[str]:
     for plate in plates:
         drawing = inlined(plate.svg, f"in-{plate.name}", plate.heading, style.PALETTE)
         yield f'<figure id="{plate.name}">{drawing}'
-        yield f"<figcaption>{escape(plate.caption)}</figcaption></figure>"
+        number = f"<b>{plate.number}.</b> " if plate.number else ""
+        yield f"<figcaption>{number}{escape(plate.caption)}</figcaption></figure>"
     if plates:
         yield "</section>"
