@@ -37,7 +37,7 @@ def run(
     argv: Sequence[str],
     *,
     timeout_s: float = 10,
-    stdin: str | None = None,
+    stdin: str | bytes | None = None,
     environment: Mapping[str, str] = ENVIRONMENT,
     pass_fds: Collection[int] = (),
 ) -> Completed:
@@ -52,10 +52,8 @@ def run(
     try:
         done = subprocess.run(
             argv,
-            input=stdin if stdin is not None else "",
+            input=stdin.encode(errors="replace") if isinstance(stdin, str) else stdin or b"",
             capture_output=True,
-            text=True,
-            errors="replace",
             timeout=timeout_s,
             env=environment,
             pass_fds=pass_fds,
@@ -66,4 +64,8 @@ def run(
         raise SystemFault(f"{argv[0]} took longer than {timeout_s:g} s") from error
     except OSError as error:
         raise SystemFault(f"cannot start {argv[0]}: {error.strerror}") from error
-    return Completed(done.returncode, done.stdout, done.stderr)
+    return Completed(done.returncode, _text(done.stdout), _text(done.stderr))
+
+
+def _text(octets: bytes) -> str:
+    return octets.decode(errors="replace")
