@@ -1,0 +1,178 @@
+"""The section on doors: the chance that a sweep or a guess opens one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sshknock.analysis.measures import batches as arrays
+from sshknock.analysis.measures.batches import Batch
+from sshknock.analysis.measures.counting import OTHER_PORTS, PAPER, Scheme
+from sshknock.analysis.report.model import Measure, Section
+
+PACKETS_A_SECOND = 10**9 // (84 * 8)
+"""A full gigabit of the smallest frames: 84 bytes with preamble and gap (IEEE 802.3)."""
+
+SWEEP_S = 5
+"""How long a sweep may take: knockd's seq_timeout of 6 is one second less."""
+
+_PORTS = 1 << 16
+_TITLE = "Doors: what a stranger's sweep or guess opens"
+
+Order = NDArray[np.int64]
+
+
+def section(
+    scheme: Scheme,
+    drawn: Sequence[Batch],
+    papers: Sequence[Batch] | None,
+    doors: int,
+    seed: bytes,
+) -> Section:
+    """Compare a scheme with the paper's: by computation, and by sweeping sequences.
+
+    ``drawn`` are sequences of the scheme, ``papers`` of the paper's with the weak ones; None where
+    there is no comparison. ``doors`` are how many a server of ours accepts. ``seed`` makes the
+    order of the random sweep.
+    """
+    measures = _sweeps(scheme)
+    if doors > 1:
+        measures.append(_at_our_server(scheme, doors))
+    measures += _swept(drawn, papers, seed)
+    measures += _guesses(scheme, doors)
+    rate = math.ceil(2 * scheme.usable / SWEEP_S)
+    return Section(
+        "doors",
+        _TITLE,
+        tuple(measures),
+        remarks=(
+            "A stock knockd that waits for one sequence sees no other packet: a sweep is a guess"
+            " that plays every sequence of its order at once.",
+            f"It has {SWEEP_S} s for {2 * scheme.usable:,} knocks: {rate:,} packets a second.",
+            f"Guesses are counted at {PACKETS_A_SECOND:,} packets a second, all that a gigabit"
+            " carries.",
+        ),
+    )
+
+
+def _sweeps(scheme: Scheme) -> list[Measure]:
+    papers = Scheme.of(PAPER, keeps_weak=True)
+
+    def sweep(
+        key: str, label: str, chance: Callable[[Scheme, int], float], meaning: str, *, ever: bool
+    ) -> Measure:
+        value = scheme.mean(lambda length: chance(scheme, length))
+        return Measure(
+            key,
+            label,
+            value,
+            "chance",
+            paper=papers.mean(lambda length: chance(papers, length)),
+            holds=None if ever else value == 0,
+            meaning=meaning,
+        )
+
+    return [
+        sweep(
+            "sweep_of_one",
+            "Sweep, one protocol, rising",
+            Scheme.swept_by_one_protocol,
+            "All tcp ports, or all udp ports, one after the other.",
+            ever=False,
+        ),
+        sweep(
+            "sweep_of_both",
+            "Sweep, both, rising",
+            Scheme.swept_rising,
+            "At each port tcp and then udp; what it plays is weak.",
+            ever=False,
+        ),
+        sweep(
+            "sweep_twice",
+            "Sweep, tcp, then udp",
+            Scheme.swept_twice,
+            "Two scans in a row, rising, in the time of one sequence.",
+            ever=True,
+        ),
+        sweep(
+            "sweep_at_random",
+            "Sweep, both, random order",
+            Scheme.swept_at_random,
+            "No rule can prevent it: one order in L! of L knocks is the right one.",
+            ever=True,
+        ),
+    ]
+
+
+def _at_our_server(scheme: Scheme, doors: int) -> Measure:
+    return Measure(
+        "sweep_of_our_server",
+        f"The same, our {doors} doors",
+        scheme.swept_among(doors, OTHER_PORTS),
+        "chance",
+        meaning=f"The port of another door, or one of {OTHER_PORTS} decoys, ends the attempt.",
+    )
+
+
+def _swept(drawn: Sequence[Batch], papers: Sequence[Batch] | None, seed: bytes) -> list[Measure]:
+    at_random = _random_order(seed)
+    rising = np.arange(2 * _PORTS).reshape(_PORTS, 2)
+    return [
+        Measure(
+            key,
+            label,
+            _share(drawn, order),
+            "chance",
+            paper=None if papers is None else _share(papers, order),
+            meaning=f"One such sweep, tried on {sum(map(len, drawn)):,} sequences.",
+        )
+        for key, label, order in (
+            ("simulated_rising", "Rising, tried out", rising),
+            ("simulated_at_random", "Random order, tried out", at_random),
+        )
+    ]
+
+
+def _share(batches: Sequence[Batch], order: Order) -> float:
+    """Return the mean of the lengths, each as likely as the others, as the computed chances."""
+    shares = [float(arrays.played(batch, order).mean()) for batch in batches if len(batch)]
+    return sum(shares) / len(shares)
+
+
+def _random_order(seed: bytes) -> Order:
+    places = np.random.default_rng(list(seed)).permutation(2 * _PORTS)
+    return places.astype(np.int64).reshape(_PORTS, 2)
+
+
+def _guesses(scheme: Scheme, doors: int) -> list[Measure]:
+    papers = Scheme.of(PAPER, keeps_weak=True)
+    chance, length = scheme.guessed()
+    return [
+        Measure(
+            "guess",
+            f"A guessed train of {length}",
+            chance * doors,
+            "chance",
+            paper=papers.guessed()[0],
+            meaning=f"At {doors} doors, knowing all but the secret; the paper's scheme has one."
+            if doors > 1
+            else "Knowing all but the secret.",
+        ),
+        Measure(
+            "guessing_time",
+            "Guesses until even odds",
+            even_odds_s(scheme, doors),
+            "seconds",
+            paper=even_odds_s(papers, 1),
+            meaning="Where every wrong knock ends the attempt, so that a sweep is of no use.",
+        ),
+    ]
+
+
+def even_odds_s(scheme: Scheme, doors: int) -> float:
+    """Return how long trains are guessed until a door is open with a chance of one half."""
+    chance, length = scheme.guessed()
+    return math.log(2) / (chance * doors) * length / PACKETS_A_SECOND

@@ -1,0 +1,24 @@
+"""When a measure holds.
+
+A test's p is the chance that perfect randomness is as far from its ideal, or farther. Perfect
+randomness fails a test at 0.01 once in a hundred, which SP 800-22 (section 1.1.5) takes: with the
+dozen tests of a report that would be a false alarm in every tenth. Here it is once in ten thousand;
+a generator with a fault that matters fails by far more.
+"""
+
+from __future__ import annotations
+
+SELDOM = 1e-4
+
+
+def holds(p: float) -> bool:
+    """Tell whether perfect randomness would do the same often enough."""
+    return p >= SELDOM
+
+
+def two_sided(below: float, above: float) -> float:
+    """Return the p of a statistic that can be too low as well as too high.
+
+    ``below`` and ``above`` are the chances of a value as low, and of one as high.
+    """
+    return min(1.0, 2 * min(below, above))
