@@ -6,7 +6,7 @@ _MINUTE, _HOUR, _DAY, _YEAR = 60, 3600, 86400, 86400 * 365.25
 _SPANS = ((_YEAR, "years"), (_DAY, "days"), (_HOUR, "hours"), (_MINUTE, "minutes"), (1, "seconds"))
 _LARGE = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
 _NEVER_FROM = 0.1
-_FIXED_FROM, _FIXED_TO = 1e-5, 1e5
+_TINY, _FIXED_TO = 5e-6, 1e5
 _SMALLEST_P = 1e-4
 
 
@@ -32,10 +32,8 @@ def shown_p(p: float) -> str:
 
 def _number(value: float) -> str:
     size = abs(value)
-    if size == 0:
+    if size < _TINY:
         return "0"
-    if size < _FIXED_FROM:
-        return f"{value:.1e}"
     if size >= _FIXED_TO:
         return f"{value:,.0f}"
     return f"{value:,.5f}" if size < 10 else f"{value:,.1f}"  # noqa: PLR2004
