@@ -1,0 +1,129 @@
+"""What ``sshknock analyze`` was asked to look at: its options become reports."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from click.core import ParameterSource
+
+from sshknock.errors import BadInput, SystemFault, UsageError, one_line
+from sshknock.protocol.parameters import Parameters
+from sshknock.protocol.ranges import parse_ports, parse_range
+from sshknock.system.command_line import reading_arguments
+
+if TYPE_CHECKING:
+    from sshknock.analysis.examination import Subject
+    from sshknock.analysis.report.model import Report
+
+_SYSTEM = "system"
+_OF_FILES = frozenset({"ports", "exclude"})
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The options that say what is looked at, as they were given."""
+
+    file: str | None
+    every: bool
+    nist: bool
+    port_source: str
+    protocol_source: str
+    ports: str
+    knocks: str
+    exclude: str
+    henon_a: float
+    henon_b: float
+    threshold: float
+    steps: int | None
+    seed: str | None
+
+    def check(self) -> None:
+        """Raise UsageError for options that do not go with each other."""
+        given = {name for name in self.__slots__ if _is_given(name)} - {"file"}
+        if self.file is not None:
+            for name in sorted(given - _OF_FILES):
+                raise UsageError(f"{_option(name)} is for generators, not for a file")
+        for name in sorted(given & {"port_source", "protocol_source", "knocks"}):
+            if self.every:
+                raise UsageError(f"--all is every generator: leave {_option(name)} out")
+
+    def subject(self) -> Subject:
+        """Return the generators and their parameters; raise UsageError."""
+        from sshknock.analysis.examination import DEFAULT_SEED, Subject  # noqa: PLC0415
+
+        with reading_arguments():
+            port_min, port_max = parse_range(self.ports)
+            knocks_min, knocks_max = parse_range(self.knocks)
+            parameters = Parameters(
+                port_min=port_min,
+                port_max=port_max,
+                knocks_min=knocks_min,
+                knocks_max=knocks_max,
+                exclude=parse_ports(self.exclude),
+                henon_a=self.henon_a,
+                henon_b=self.henon_b,
+                threshold=self.threshold,
+            )
+            seed = DEFAULT_SEED if self.seed is None else _seed(self.seed)
+        return Subject(self.port_source, self.protocol_source, parameters, self.steps, seed)
+
+    def reports(self) -> list[Report]:
+        """Measure it; raise UsageError, or what is wrong with the file."""
+        from sshknock.analysis import examination  # noqa: PLC0415  numpy takes its time
+
+        if self.file is not None:
+            return [self._of_file(self.file)]
+        subject = self.subject()
+        with reading_arguments():  # an orbit that escapes is one of bad parameters
+            if self.every:
+                return examination.of_all(subject, nist=self.nist)
+            return [examination.of_pair(subject, nist=self.nist)]
+
+    def _of_file(self, file: str) -> Report:
+        from sshknock.analysis import examination  # noqa: PLC0415
+        from sshknock.protocol import sequence_file  # noqa: PLC0415
+
+        with reading_arguments():
+            bounds = parse_range(self.ports) if _is_given("ports") else None
+            exclude = parse_ports(self.exclude)
+        name = "standard input" if file == "-" else one_line(file)
+        try:
+            lines = sequence_file.parse(_read(file, name))
+            return examination.of_file(name, lines, bounds, exclude)
+        except BadInput as error:
+            raise BadInput(f"{name}: {error.message}", error.hint) from error
+
+
+def _seed(text: str) -> bytes:
+    if text == _SYSTEM:
+        return os.urandom(32)
+    try:
+        return bytes.fromhex(text)
+    except ValueError as error:
+        message = f"{text[:60]!r} is no seed"
+        raise BadInput(message, f"an even number of hex digits, or {_SYSTEM}") from error
+
+
+def _read(file: str, name: str) -> str:
+    try:
+        octets = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        return octets.decode("utf-8")
+    except OSError as error:
+        raise SystemFault(f"cannot read {name}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise BadInput("no text") from error
+
+
+def _is_given(name: str) -> bool:
+    source = click.get_current_context().get_parameter_source(name)
+    return source not in {None, ParameterSource.DEFAULT}
+
+
+def _option(name: str) -> str:
+    command = click.get_current_context().command
+    return next(parameter.opts[0] for parameter in command.params if parameter.name == name)
