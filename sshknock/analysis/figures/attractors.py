@@ -46,7 +46,7 @@ def chua(x: Orbit, y: Orbit, z: Orbit, threshold: float, how: str) -> style.Shee
         sheet.axes(columns=(1, 1), gap=(0, 0.8)), (y, z), "yz", strict=True
     ):
         axes.grid(visible=False)
-        axes.plot(x, other, color=style.BLUE, lw=0.4, rasterized=True, antialiased=False)
+        axes.plot(x, other, color=style.BLUE, lw=0.35, rasterized=True, antialiased=False)
         axes.axvline(threshold, color=style.INK, lw=1, ls=style.DASHED)
         axes.set(xlabel="x", ylabel=name)
         top = axes.get_ylim()[1]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from matplotlib.axes import Axes
 
 from sshknock.analysis.figures import style
@@ -9,6 +11,7 @@ from sshknock.protocol.knocks import Sequence, Transport
 
 _ADVANCE = 0.602  # of DejaVu Sans Mono's letters, in their size
 _POINTS = 72.0  # an inch
+_TOP, _LINE = 1.1, 0.29  # inches
 
 
 def sequence(axes: Axes, at: tuple[float, float], knocks: Sequence, size: float) -> None:
@@ -28,20 +31,17 @@ def sequence(axes: Axes, at: tuple[float, float], knocks: Sequence, size: float)
 
 
 def examples(sequences: list[Sequence], how: str) -> style.Sheet:
-    """Figure 7: sequences, one a line."""
-    height = 1.0 + len(sequences) * 0.29 + 0.15
-    sheet = style.Sheet("Sequences for one time each", how, height)
+    """Write sequences below each other, a line each, as they stand in a file (figure 7)."""
+    sheet = style.Sheet("Sequences, each good for one time", how, _TOP + len(sequences) * _LINE)
     axes = sheet.canvas()
+    look: dict[str, Any] = {
+        "ha": "right",
+        "va": "center_baseline",
+        "size": style.SMALL,
+        "color": style.MUTED,
+    }
     for i, knocks in enumerate(sequences):
-        y = height - 1.1 - i * 0.29
-        axes.text(
-            style.MARGIN + 0.2,
-            y,
-            str(i + 1),
-            ha="right",
-            va="center_baseline",
-            size=style.SMALL,
-            color=style.MUTED,
-        )
+        y = _TOP + i * _LINE
+        axes.text(style.MARGIN + 0.2, y, str(i + 1), **look)
         sequence(axes, (style.MARGIN + 0.4, y), knocks, style.NORMAL)
     return sheet

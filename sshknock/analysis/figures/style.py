@@ -151,9 +151,9 @@ class Sheet:
         return made
 
     def canvas(self) -> Axes:
-        """Give axes over the whole sheet, in inches from the lower left corner, without a frame."""
+        """Give axes over the whole sheet, in inches from the upper left corner, without a frame."""
         axes = self.figure.add_axes((0, 0, 1, 1))
-        axes.set(xlim=(0, WIDTH), ylim=(0, self._height))
+        axes.set(xlim=(0, WIDTH), ylim=(self._height, 0))
         axes.set_axis_off()
         return axes
 

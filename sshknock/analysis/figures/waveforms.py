@@ -26,7 +26,7 @@ def henon(x: Values, y: Values, threshold: float, distance: int, how: str) -> st
     _bits(upper, step, x, threshold, distance)
     upper.set(ylim=(-1.45, 1.45), yticks=(-1, 0, 1), ylabel="x")
     upper.tick_params(labelbottom=False, length=0)
-    lower.set(xlim=(0, len(x) + 1), ylim=(-0.45, 0.45), yticks=(-0.3, 0, 0.3), ylabel="y")
+    lower.set(xlim=(0, 1.01 * len(x)), ylim=(-0.45, 0.45), yticks=(-0.3, 0, 0.3), ylabel="y")
     lower.set_xlabel("step")
     return sheet
 
@@ -38,7 +38,7 @@ def chua(x: Values, threshold: float, distance: int, how: str) -> style.Sheet:
     step = np.arange(1, len(x) + 1)
     axes.plot(step, x, color=style.LINE, lw=0.8)
     _bits(axes, step, x, threshold, distance)
-    axes.set(xlim=(0, len(x) + 1), xlabel="step", ylabel="x")
+    axes.set(xlim=(0, 1.01 * len(x)), xlabel="step", ylabel="x")
     return sheet
 
 

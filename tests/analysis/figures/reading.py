@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import combinations
 
 from matplotlib.text import Text
@@ -51,3 +52,8 @@ def cut_off(sheet: Sheet) -> list[str]:
         for text, box in boxes
         if box.x0 < edges.x0 or box.y0 < edges.y0 or box.x1 > edges.x1 or box.y1 > edges.y1
     ]
+
+
+def labels(svg: str) -> list[str]:
+    """The texts of a file, which has each of them as a comment before its paths."""
+    return re.findall(r"<!-- (.*?) -->", svg)

@@ -1,0 +1,127 @@
+"""What the figures are drawn from: numbers, bits and orbits, all from one seed."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sshknock.analysis import samples
+from sshknock.analysis.figures.combining import Streams
+from sshknock.analysis.generators.orbits import chua_orbit, chua_orbits, henon_orbit, henon_orbits
+from sshknock.analysis.measures.protocols import by_distance
+from sshknock.analysis.report.model import Series
+from sshknock.protocol import chua, henon
+from sshknock.protocol.draws import hmac_draws, mt19937_draws, uniform
+from sshknock.protocol.knocks import is_weak
+from sshknock.protocol.parameters import Parameters
+
+ORIGIN = (0.0, 0.0)
+"""Where the paper begins its orbits of Hénon's map (section II.B, equation 3)."""
+
+_ORBITS = 4096
+_BITS = 16  # of each orbit, at the largest distance
+_BLOCK = 8
+_HENON_DISTANCES = range(1, 21)
+_CHUA_GRID = 5
+_CHUA_DISTANCES = (5, *range(10, 161, 10))
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """A seed and parameters, and what they give.
+
+    ``many`` is how many bits the histograms of protocols are made of.
+    """
+
+    seed: bytes = bytes(32)
+    parameters: Parameters = field(default_factory=Parameters)
+    many: int = 1_000_000
+
+    def key(self, stream: str) -> bytes:
+        """Return the key of a stream: no two share one."""
+        return hmac.digest(self.seed, f"sshknock/figures/{stream}".encode("ascii"), "sha256")
+
+    def numbers(self, source: str, count: int) -> samples.Numbers:
+        """Return numbers as ports are drawn from."""
+        return samples.numbers(source, count, self.key("ports"))
+
+    def bits(self, source: str) -> samples.Bits:
+        """Return bits as protocols are drawn from."""
+        return samples.bits(source, self.many, self.key("protocols"), self.parameters.bits)
+
+    def henon(self, count: int) -> NDArray[np.float64]:
+        """Return pairs of the orbit that the paper draws, a row each."""
+        a, b = self.parameters.henon_a, self.parameters.henon_b
+        return henon_orbit(ORIGIN, count, a=a, b=b)
+
+    def chua(self, count: int) -> NDArray[np.float64]:
+        """Return points of an orbit, a row each, from where it has come to the scrolls."""
+        start = chua.start(self.key("protocols"))
+        return chua_orbit(start, count, skip=chua.BURN_IN_STEPS)
+
+    def streams(self, columns: int) -> Streams:
+        """Return the streams of the first sequences of a file, with at most so many knocks.
+
+        What is weak takes its knocks of both streams all the same, and the length is kept.
+        """
+        parameters = self.parameters
+        draws = mt19937_draws(self.key("ports"))
+        ports = [uniform(draws, parameters.port_min, parameters.port_max) for _ in range(columns)]
+        a, b, skip = parameters.henon_a, parameters.henon_b, henon.BURN_IN_STEPS
+        start = henon.start(self.key("protocols"))
+        orbit = henon_orbit(start, columns * henon.STEPS_A_BIT, a=a, b=b, skip=skip)[:, 0]
+        lengths = hmac_draws(self.key("lengths"))
+        knocks = Streams(tuple(ports), orbit, parameters.threshold, ()).knocks
+        cuts: list[int] = []
+        length = uniform(lengths, parameters.knocks_min, parameters.knocks_max)
+        while sum(cuts) + length <= columns:
+            drawn = knocks[sum(cuts) : sum(cuts) + length]
+            cuts.append(length)
+            if not is_weak(drawn):
+                length = uniform(lengths, parameters.knocks_min, parameters.knocks_max)
+        whole = sum(cuts)
+        return Streams(
+            tuple(ports[:whole]),
+            orbit[: whole * henon.STEPS_A_BIT],
+            parameters.threshold,
+            tuple(cuts),
+        )
+
+    def henon_by_distance(self) -> Series:
+        """Return the entropy of eight bits in a row by the steps between two of them."""
+        a, b = self.parameters.henon_a, self.parameters.henon_b
+        points = np.array([henon.start(key) for key in self._keys()])
+        count = max(_HENON_DISTANCES) * _BITS
+        orbits = henon_orbits(points, count, a=a, b=b, skip=henon.BURN_IN_STEPS)
+        udp = orbits[:, :, 0] > self.parameters.threshold
+        return by_distance(_spaced(udp, 1, _HENON_DISTANCES), henon.STEPS_A_BIT)
+
+    def chua_by_distance(self) -> Series:
+        """Return the same for Chua's circuit, whose steps are far shorter."""
+        points = np.array([chua.start(key) for key in self._keys()])
+        count = max(_CHUA_DISTANCES) * _BITS // _CHUA_GRID
+        orbits = chua_orbits(points, count, skip=chua.BURN_IN_STEPS, every=_CHUA_GRID)
+        udp = orbits[:, :, 0] > 0
+        return by_distance(_spaced(udp, _CHUA_GRID, _CHUA_DISTANCES), chua.STEPS_A_BIT)
+
+    def _keys(self) -> list[bytes]:
+        return [self.key(f"orbit/{i}") for i in range(_ORBITS)]
+
+
+def _spaced(
+    udp: NDArray[np.bool_], grid: int, distances: Sequence[int]
+) -> list[tuple[int, samples.Bits]]:
+    """Return bits that are so many steps apart, eight in a row of one orbit.
+
+    ``udp`` has an orbit a row, and every ``grid``-th step of it.
+    """
+    found = []
+    for distance in distances:
+        apart = udp[:, distance // grid - 1 :: distance // grid]
+        whole = apart.shape[1] - apart.shape[1] % _BLOCK
+        found.append((distance, apart[:, :whole].astype(np.uint8).ravel()))
+    return found
