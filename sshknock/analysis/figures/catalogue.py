@@ -97,12 +97,9 @@ def _block_entropy(material: Material) -> style.Sheet:
 
 
 def _attack(material: Material) -> style.Sheet:  # noqa: ARG001  one signature for all
-    clock = clock_efforts(_TICKS_A_SECOND, float("inf"), _KNOCKS_SHOWN = 14
-_GUESSES_A_SECOND)
-    how = f"a clock in microseconds, and a core that tries {_KNOCKS_SHOWN = 14
-_GUESSES_A_SECOND:,} seeds a second"
-    return attack.efforts(clock, secret_effort(_KNOCKS_SHOWN = 14
-_GUESSES_A_SECOND), how)
+    clock = clock_efforts(_TICKS_A_SECOND, float("inf"), _GUESSES_A_SECOND)
+    how = f"a clock in microseconds, and a core that tries {_GUESSES_A_SECOND:,} seeds a second"
+    return attack.efforts(clock, secret_effort(_GUESSES_A_SECOND), how)
 
 
 ENTRIES = (
