@@ -29,6 +29,23 @@ class Scheme(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Victim:
+    """The train that was seen, and the line after it in the victim's file, where that is known.
+
+    Only the train takes part in an attack; the other is what its prediction is held against.
+    """
+
+    train: Sequence
+    following: Sequence | None = None
+
+    @classmethod
+    def of(cls, lines: Iterator[Sequence], line: int = 1) -> Victim:
+        """Take a line of a file, counted from 1, and the one after it."""
+        train, following = islice(lines, line - 1, line + 1)
+        return cls(train, following)
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """What came of it; ``predicted`` is the sequence after the train, if a seed was found.
 

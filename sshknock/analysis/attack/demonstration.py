@@ -6,34 +6,18 @@ rough idea of when it ran. Then the same search runs against the derivation in u
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import islice
 
-from sshknock.analysis.attack.attempt import Attempt, attempt
+from sshknock.analysis.attack.attempt import Attempt, Victim, attempt
 from sshknock.analysis.attack.clock import CLOCKS, MICROSECONDS, Clock, Moments
 from sshknock.analysis.attack.derived import SecretFromClock, sequences
 from sshknock.analysis.attack.scheme import PaperScheme
-from sshknock.protocol.knocks import Sequence
 from sshknock.protocol.parameters import Parameters
 from sshknock.protocol.secrets import Secret
 
 LATER_LINE = 10
 """Where in its file a train stands that is not the first; it is looked for down to there."""
-
-
-@dataclass(frozen=True, slots=True)
-class Victim:
-    """A file that somebody made: the line that was seen, and the next."""
-
-    train: Sequence
-    following: Sequence
-
-    @classmethod
-    def of(cls, lines: Iterator[Sequence], line: int = 1) -> Victim:
-        """Take a line of a file, counted from 1, and the one after it."""
-        train, following = islice(lines, line - 1, line + 1)
-        return cls(train, following)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,8 @@ class PaperScheme:
         bits = self.protocols()
         while True:
             length = uniform(draws, shape.knocks_min, shape.knocks_max)
-            ports = [uniform(draws, shape.port_min, shape.port_max) for _ in range(length)]
+            drawn = iter(lambda: uniform(draws, shape.port_min, shape.port_max), None)
+            ports = islice((port for port in drawn if port not in shape.exclude), length)
             yield tuple(map(Knock, ports, islice(bits, length)))
 
     def protocols(self) -> Iterator[Transport]:

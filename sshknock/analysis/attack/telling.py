@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 
-from sshknock.analysis.attack.attempt import Attempt
+from sshknock.analysis.attack.attempt import Attempt, Victim
 from sshknock.analysis.attack.clock import MICROSECONDS, Moments
 from sshknock.protocol.knocks import Sequence
 
@@ -33,31 +33,36 @@ def short(attempt: Attempt) -> str:
     return f"guess {attempt.match.guess:,} of {attempt.search.guesses:,}"
 
 
-def told(attempt: Attempt, following: Sequence | None) -> str:
-    """Return the result in full; ``following`` is what the victim has next, where that is known.
-
-    Seconds are one core's, up to the guess that was right.
-    """
+def told(attempt: Attempt, victim: Victim) -> str:
+    """Return the result in full. Seconds are one core's, up to the guess that was right."""
     search, match = attempt.search, attempt.match
+    seen = f"{train_text(victim.train)} was seen."
     if match is None:
-        return f"no seed found: {search.guesses:,} guesses in {search.seconds:.1f} s."
+        return f"{seen} No seed found: {_guesses(search.guesses)} in {search.seconds:.2g} s."
     seconds = search.seconds * match.guess / search.guesses
-    said = f"seed {match.seed} found after {match.guess:,} guesses in {seconds:.2f} s"
+    said = [f"{seen} Seed {match.seed} found after {_guesses(match.guess)} in {seconds:.2g} s"]
     if match.line > 1:
-        said += f", and the train is line {match.line} of its file"
+        said.append(f"the train is line {match.line} of its file")
     if attempt.predicted is not None:
-        said += f"; next sequence predicted: {train_text(attempt.predicted)}"
-    if following is not None:
-        right = "yes" if attempt.predicted == following else "no"
-        said += f"; it is the next line of the file: {right}"
-    return f"{said}. {_others(attempt)}"
+        said.append(f"next sequence predicted: {train_text(attempt.predicted)}")
+    if victim.following is not None:
+        right = "yes" if attempt.predicted == victim.following else "no"
+        said.append(f"it is the next line of the file: {right}")
+    return f"{'; '.join(said)}. {_others(attempt)}"
+
+
+def _guesses(count: int) -> str:
+    return "1 guess" if count == 1 else f"{count:,} guesses"
 
 
 def _others(attempt: Attempt) -> str:
     """Say whether the seed is the only one, and whether that was to be expected."""
-    others = len(attempt.search.matches) - 1
-    tried = f"of {attempt.search.guesses:,} seeds"
-    chance = f"{attempt.by_chance:.1g} by chance"
-    if not others:
-        return f"No other {tried} gives this train ({chance})."
-    return f"{others:,} more {tried} give this train ({chance}): the next train tells."
+    guesses, others = attempt.search.guesses, len(attempt.search.matches) - 1
+    if guesses == 1:
+        return "There was no other to try."
+    chance = f"expected by chance: {attempt.by_chance:.1g}"
+    if others:
+        return (
+            f"{others:,} more of {guesses:,} seeds give this train ({chance}): see another train."
+        )
+    return f"No other of {guesses:,} seeds gives this train ({chance})."

@@ -1,0 +1,84 @@
+"""An attack on a train that the user gives: from their own file, or from what they have seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sshknock.analysis.attack import telling
+from sshknock.analysis.attack.attempt import Attempt, Victim, attempt
+from sshknock.analysis.attack.clock import CLOCKS, Moments
+from sshknock.analysis.attack.scheme import PaperScheme
+from sshknock.analysis.report.model import Measure, Report, Section
+from sshknock.errors import BadInput
+from sshknock.protocol.parameters import Parameters
+
+
+def attack_given(
+    victim: Victim,
+    moments: Moments,
+    parameters: Parameters,
+    lines: int = 1,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Report:
+    """Try every seed function within the moments; raise BadInput for what cannot be found so."""
+    _check(victim, parameters)
+    scheme = PaperScheme(parameters)
+    rows = []
+    for name, clock in CLOCKS.items():
+        tell(f"{name}: {clock.count(moments):,} seeds")
+        rows.append(_row(name, victim, attempt(victim.train, scheme, clock, moments, lines)))
+    found = any(row.holds is False for row in rows)
+    return Report(
+        f"The seed of {telling.train_text(victim.train)}",
+        (
+            Section(
+                "given",
+                "Seeds that the clock can have given",
+                tuple(rows),
+                remarks=(_FOUND if found else _NOTHING,),
+            ),
+        ),
+        (
+            ("clock read", telling.moments_text(moments)),
+            ("ports", f"{parameters.port_min}-{parameters.port_max}"),
+            ("knocks", f"{parameters.knocks_min}-{parameters.knocks_max}"),
+            ("on the first", "line" if lines == 1 else f"{lines} lines"),
+        ),
+    )
+
+
+_FOUND = "Whoever has the seed has the whole file: the lines before the train, and all after it."
+_NOTHING = (
+    "Nothing was found. Either the seed was no clock; or it was read at another time (--around,"
+    " --within), the train is further down in its file (--lines), or its range, its lengths or its"
+    " map are others (--ports, --knocks, --exclude, --henon-a, --henon-b, --threshold). Which of"
+    " them it is, this cannot tell."
+)
+
+
+def _row(name: str, victim: Victim, made: Attempt) -> Measure:
+    return Measure(
+        f"given.{name}",
+        name,
+        telling.short(made),
+        holds=made.match is None,
+        meaning=telling.told(made, victim) if made.match else "",
+    )
+
+
+def _check(victim: Victim, parameters: Parameters) -> None:
+    """Refuse a train that no seed can give, with the reason."""
+    low, high = parameters.port_min, parameters.port_max
+    for knock in victim.train:
+        if not low <= knock.port <= high or knock.port in parameters.exclude:
+            raise BadInput(
+                f"the train has port {knock.port}, which these sequences never have",
+                f"the ports are {low}-{high}: say another range with --ports, or leave out"
+                " --exclude",
+            )
+    if not parameters.knocks_min <= len(victim.train) <= parameters.knocks_max:
+        raise BadInput(
+            f"the train has {len(victim.train)} knocks, not"
+            f" {parameters.knocks_min} to {parameters.knocks_max}",
+            "say how many there can be with --knocks",
+        )
