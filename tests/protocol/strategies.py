@@ -26,7 +26,7 @@ def parameters(draw: st.DrawFn) -> Parameters:
         knocks_min=knocks_min,
         knocks_max=knocks_max,
         port_source=draw(st.sampled_from(["hmac", "mt19937"])),
-        protocol_source=draw(st.sampled_from(["hmac", "henon"])),
+        protocol_source=draw(st.sampled_from(["hmac", "henon", "chua"])),
         exclude=frozenset(exclude),
         window=draw(st.integers(4, 32)),
     )
