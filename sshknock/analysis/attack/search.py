@@ -83,7 +83,7 @@ def _outputs_for(numbers: int, share: float) -> int:
     count = math.ceil(mean + 5 * spread) + 1
     if count > OUTPUTS_AT_MOST:
         raise BadInput(
-            "the train cannot be looked for so far down in its file", "30 lines are too many"
+            "the train cannot be looked for so far down in its file", "look at fewer --lines"
         )
     return count
 

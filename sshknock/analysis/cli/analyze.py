@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sshknock.analysis.cli.attacking import Attack, attack_options
 from sshknock.analysis.cli.subjects import Asked
 from sshknock.analysis.generators.bits import BITS
 from sshknock.analysis.generators.numbers import NUMBERS
@@ -72,18 +73,27 @@ _WIDEST = 100
 @click.option(
     "--figures", metavar="FOLDER", type=click.Path(), help="Write the paper's figures, and more."
 )
+@attack_options
 def analyze(as_json: bool, html: str | None, figures: str | None, **asked: Any) -> None:
     """Measure how random generators are, and what that is worth at a door.
 
     Without FILE: the paper's pair of generators, or the two that are named. FILE is a file of
     sequences as generate and push write it, or a stock knockd's; - reads it here. What does not
     hold is said, and is no failure: the exit code is 0.
+
+    With --attack: the paper's seed, which is the clock, is found from one train.
     """
     _require("numpy", "scipy", *(["matplotlib"] if html or figures else []))
+    attacking = Attack.taken_from(asked)
     subjects = Asked(**asked)
-    subjects.check()
-    with _at_work("measuring"):
-        reports = subjects.reports()
+    attacking.check(subjects)
+    if attacking.attack:
+        with _at_work("attacking") as tell:
+            reports = attacking.reports(subjects, tell)
+    else:
+        subjects.check()
+        with _at_work("measuring"):
+            reports = subjects.reports()
     if as_json:
         from sshknock.analysis.report.as_json import render  # noqa: PLC0415
 
@@ -106,15 +116,15 @@ def _require(*libraries: str) -> None:
 
 
 @contextmanager
-def _at_work(what: str) -> Iterator[None]:
-    """Show whoever sits at a terminal that something is going on."""
+def _at_work(what: str) -> Iterator[Callable[[str], None]]:
+    """Show whoever sits at a terminal that something is going on; what is yielded says more."""
     if not sys.stderr.isatty():
-        yield
+        yield lambda _: None
         return
     from rich.console import Console  # noqa: PLC0415  people alone need it
 
-    with Console(stderr=True).status(what):
-        yield
+    with Console(stderr=True).status(what) as status:
+        yield lambda more: status.update(f"{what}: {more}")
 
 
 def _show(reports: Sequence[Report], *, side_by_side: bool) -> None:

@@ -44,22 +44,20 @@ class Asked:
 
     def check(self) -> None:
         """Raise UsageError for options that do not go with each other."""
-        given = {name for name in self.__slots__ if _is_given(name)} - {"file"}
+        given = {name for name in self.__slots__ if is_given(name)} - {"file"}
         if self.file is not None:
             for name in sorted(given - _OF_FILES):
-                raise UsageError(f"{_option(name)} is for generators, not for a file")
+                raise UsageError(f"{option_of(name)} is for generators, not for a file")
         for name in sorted(given & {"port_source", "protocol_source", "knocks"}):
             if self.every:
-                raise UsageError(f"--all is every generator: leave {_option(name)} out")
+                raise UsageError(f"--all is every generator: leave {option_of(name)} out")
 
-    def subject(self) -> Subject:
-        """Return the generators and their parameters; raise UsageError."""
-        from sshknock.analysis.examination import DEFAULT_SEED, Subject  # noqa: PLC0415
-
+    def parameters(self) -> Parameters:
+        """Return the range of ports, how many knocks, and the map; raise UsageError."""
         with reading_arguments():
             port_min, port_max = parse_range(self.ports)
             knocks_min, knocks_max = parse_range(self.knocks)
-            parameters = Parameters(
+            return Parameters(
                 port_min=port_min,
                 port_max=port_max,
                 knocks_min=knocks_min,
@@ -69,6 +67,13 @@ class Asked:
                 henon_b=self.henon_b,
                 threshold=self.threshold,
             )
+
+    def subject(self) -> Subject:
+        """Return the generators and their parameters; raise UsageError."""
+        from sshknock.analysis.examination import DEFAULT_SEED, Subject  # noqa: PLC0415
+
+        parameters = self.parameters()
+        with reading_arguments():
             seed = DEFAULT_SEED if self.seed is None else _seed(self.seed)
         return Subject(self.port_source, self.protocol_source, parameters, self.steps, seed)
 
@@ -89,11 +94,11 @@ class Asked:
         from sshknock.protocol import sequence_file  # noqa: PLC0415
 
         with reading_arguments():
-            bounds = parse_range(self.ports) if _is_given("ports") else None
+            bounds = parse_range(self.ports) if is_given("ports") else None
             exclude = parse_ports(self.exclude)
         name = "standard input" if file == "-" else one_line(file)
         try:
-            lines = sequence_file.parse(_read(file, name))
+            lines = sequence_file.parse(read(file, name))
             return examination.of_file(name, lines, bounds, exclude)
         except BadInput as error:
             raise BadInput(f"{name}: {error.message}", error.hint) from error
@@ -109,7 +114,8 @@ def _seed(text: str) -> bytes:
         raise BadInput(message, f"an even number of hex digits, or {_SYSTEM}") from error
 
 
-def _read(file: str, name: str) -> str:
+def read(file: str, name: str) -> str:
+    """Return a file's text, or standard input's; raise SystemFault or BadInput."""
     try:
         octets = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
         return octets.decode("utf-8")
@@ -119,11 +125,13 @@ def _read(file: str, name: str) -> str:
         raise BadInput("no text") from error
 
 
-def _is_given(name: str) -> bool:
+def is_given(name: str) -> bool:
+    """Tell whether the user said an option of the command that runs."""
     source = click.get_current_context().get_parameter_source(name)
     return source not in {None, ParameterSource.DEFAULT}
 
 
-def _option(name: str) -> str:
+def option_of(name: str) -> str:
+    """Return the option as users write it."""
     command = click.get_current_context().command
     return next(parameter.opts[0] for parameter in command.params if parameter.name == name)
