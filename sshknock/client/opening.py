@@ -68,9 +68,8 @@ class Opening:
         self.counter: int | None = None
         self.attempt = 0
         self._spare = spare
-        self._trains = 0
         self._doubts = 0  # the place in _WAIT_S for a search
-        self._lowest: int | None = None
+        self._trains: list[int] = []
         self._watch = watch
         self._started = time.monotonic()
         self._probed_s: float | None = None
@@ -112,7 +111,7 @@ class Opening:
             if not self._refused and self._rtt_s is None:
                 # Nothing has answered: perhaps only the other family of addresses leads there.
                 self._take(self.route.other_way() or self.route)
-        raise self._not_opened(self._trains, time.monotonic() - self._started)
+        raise self._not_opened(len(self._trains), time.monotonic() - self._started)
 
     def _take(self, route: Route) -> None:
         """Go this way from here on; knocks and connection of an attempt go by one address."""
@@ -159,8 +158,7 @@ class Opening:
             self._save(before)
             raise self._not_sent(error.error) from error
         self.counter, self.attempt = counter, attempt
-        self._trains += 1
-        self._lowest = counter if self._lowest is None else min(self._lowest, counter)
+        self._trains.append(counter)
 
     def confirm(self) -> int:
         """Record that an identification line came through the last train's door; return that."""
@@ -168,7 +166,8 @@ class Opening:
             raise AssertionError("a confirm without a train")
         state = self.state.confirmed(
             self.counter,
-            floor=self._lowest if self._was_seen_shut() else None,
+            trains=self._trains,
+            shut=self._was_seen_shut(),
             refused=self._refused,
             now=_now(),
         )
@@ -191,7 +190,7 @@ class Opening:
         By a refusal after that train; or by a probe just before it that waited long enough for an
         answer to come. A longer time ago proves nothing: the server's table may be gone since then.
         """
-        if self._probed_s is None or self._trains > 1:
+        if self._probed_s is None or len(self._trains) > 1:
             return self._refused_last
         return self._refused_last or self._probed_s > (self._rtt_s or 0)
 

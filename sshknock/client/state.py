@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from sshknock.client.config import Pairing
 from sshknock.client.keyrings import Keyring, open_keyring
 from sshknock.errors import BadInput, SshknockError, UsageError
 from sshknock.protocol.counters import COUNTER_LIMIT, ClientCounters
-from sshknock.protocol.list_counters import SequenceList, next_of_list
+from sshknock.protocol.list_counters import SequenceList, confirm_of_list, next_of_list
 from sshknock.protocol.names import is_admission, is_pairing_id
 from sshknock.protocol.parameters import Parameters
 from sshknock.protocol.secrets import Secret
@@ -79,10 +79,9 @@ class PairingState:
     @property
     def is_fresh(self) -> bool:
         """Tell whether the next counter is right on its first attempt if nothing was lost."""
-        ahead = self.counters.sent - self.counters.confirmed
-        if self.listed is not None:
-            return ahead == 0 or self.last_result == NOT_LOOKED_AT
-        return ahead < self.parameters.window
+        if self.listed is None:
+            return self.counters.is_fresh(self.parameters.window)
+        return self.counters.sent == self.counters.confirmed or self.last_result == NOT_LOOKED_AT
 
     def is_used_up(self, *, spare: bool = False) -> bool:
         """Tell whether the server's list has no sequence left; ``spare`` is for carrying more."""
@@ -103,17 +102,23 @@ class PairingState:
         return next_of_list(counters, attempt, limit)
 
     def confirmed(
-        self, counter: int, *, floor: int | None, refused: bool, now: int
+        self, counter: int, *, trains: Sequence[int], shut: bool, refused: bool, now: int
     ) -> PairingState:
         """Return the state after an identification line came through the door of ``counter``.
 
-        ``floor`` is the lowest counter of this run's trains if the port was seen shut before the
-        door of the last one could open, else None; ``refused`` tells that a refusal showed it.
+        ``trains`` are the counters that this run has sent, in order; ``shut`` tells that the port
+        was seen shut before the door of the last one could open, ``refused`` that a refusal showed
+        it.
         """
+        window = self.parameters.window
+        if self.listed is None:
+            counters = self.counters.confirm(counter, window, trains=trains, shut=shut)
+        else:
+            counters = confirm_of_list(self.counters, counter, window, trains=trains, shut=shut)
         return replace(
             self,
-            counters=self.counters.confirm(counter, self.parameters.window, floor=floor),
-            refuses=self.refuses if floor is None else refused,
+            counters=counters,
+            refuses=refused if shut else self.refuses,
             last_open=now,
             last_result=OPENED,
         )
@@ -162,6 +167,8 @@ class PairingState:
         }
         if self.replaces is not None:
             values["replaces"] = self.replaces
+        if self.counters.doubt:
+            values["doubt"] = self.counters.doubt
         if self.listed is not None:  # an older program would knock as for a server of ours
             values["version"] = _VERSION_WITH_LIST
             values["list"] = as_dict(self.listed)
@@ -177,7 +184,7 @@ class PairingState:
         version = values.get("version") if isinstance(values, dict) else None
         if type(version) is not int or version not in _EXTRA:
             raise BadInput("it was not written by this version of sshknock")
-        if values.keys() - {"replaces"} != _KEYS | _EXTRA[version]:
+        if values.keys() - _OPTIONAL != _KEYS | _EXTRA[version]:
             raise BadInput("it has other parts than it should")
         _check_types(values)
         return cls(
@@ -186,7 +193,12 @@ class PairingState:
             parameters=Parameters.from_dict(values["parameters"]),
             admission_s=values["admission_s"],
             counters=ClientCounters(
-                *(values[key] for key in ("confirmed", "sent", "top", "step", "strong"))
+                confirmed=values["confirmed"],
+                sent=values["sent"],
+                top=values["top"],
+                step=values["step"],
+                strong=values["strong"],
+                doubt=tuple(values.get("doubt", ())),
             ),
             refuses=values["refuses"],
             last_open=values["last_open"],
@@ -205,6 +217,7 @@ _KEYS = {
     *("confirmed", "sent", "top", "step", "strong", "last_result"),
     *_NUMBERS_OR_NONE,
 }
+_OPTIONAL = {"replaces", "doubt"}
 _EXTRA: dict[int, set[str]] = {_VERSION: set(), _VERSION_WITH_LIST: {"list"}}
 
 
@@ -212,6 +225,7 @@ def _check_types(values: dict[str, Any]) -> None:
     right = (
         _is_id(values["id"])
         and ("replaces" not in values or _is_id(values["replaces"]))
+        and ("doubt" not in values or isinstance(values["doubt"], list))
         and isinstance(values["secret"], str)
         and isinstance(values["parameters"], dict)
         and is_admission(values["admission_s"])

@@ -15,13 +15,18 @@ window. The server is past every strong one, so that is as far down as a cycle e
 and whoever goes without one for too long looks first, which keeps the way short
 (``docs/adr/0012-strong-confirms.md``, ``0013-logins-in-a-row.md``).
 
+A train can be so late that the door opens when the run has sent others since. The client confirms
+the last of them; where the server would not accept what follows that, the confirm is *in doubt*,
+and the next run tries, after what is right if the last train opened, a counter for each of the
+others (``docs/adr/0019-late-trains.md``).
+
 Every state that ``next`` returns is stored before the first packet leaves.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sshknock.errors import BadInput
 from sshknock.records import record, replace
@@ -50,7 +55,8 @@ class ClientCounters:
 
     Before the first cycle ``top`` is None, and ``step`` tells what was sent since the confirm.
     The server is past ``strong``: a run that was certainly let in sent nothing lower. None before
-    the first such run.
+    the first such run. ``doubt`` are counters of which one meets the server if it was an earlier
+    train of the confirming run that opened; none where all of them agree on what comes next.
     """
 
     confirmed: int = -1
@@ -58,10 +64,11 @@ class ClientCounters:
     top: int | None = None
     step: int = 0
     strong: int | None = None
+    doubt: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         optional = tuple(n for n in (self.top, self.strong) if n is not None)
-        numbers = (self.confirmed, self.sent, self.step, *optional)
+        numbers = (self.confirmed, self.sent, self.step, *optional, *self.doubt)
         if any(isinstance(n, bool) or not isinstance(n, int) for n in numbers):
             raise BadInput("a counter is no whole number")
         if not (-1 <= self.confirmed < COUNTER_LIMIT and -1 <= self.sent < COUNTER_LIMIT):
@@ -70,23 +77,32 @@ class ClientCounters:
             raise BadInput("the counters contradict each other")
         if not all(0 <= n <= self.sent for n in optional):
             raise BadInput("the counters contradict each other")
+        if not all(0 <= n < COUNTER_LIMIT for n in self.doubt) or len(self.doubt) > ATTEMPTS:
+            raise BadInput("the counters in doubt are out of range")
 
     @property
     def is_exact(self) -> bool:
         """Tell whether the last run shows that the server waits for the very next counter."""
         return self.confirmed == self.sent == self.strong
 
+    def is_fresh(self, window: int) -> bool:
+        """Tell whether a counter comes next that was never sent, right if nothing was lost."""
+        untried = self.top is None and self.step == _CONFIRMED
+        return self.sent < self.confirmed + window and (untried or not self.doubt)
+
     def next(self, attempt: int, window: int) -> tuple[int, ClientCounters]:
         """Return the counter of a run's attempt (from 0) and the state to store before sending."""
         c, m = self.confirmed, self.sent
-        if m < c + window:
+        if self.is_fresh(window):
             return m + 1, replace(self, sent=m + 1, top=None, step=_IN_NEED)
         top, step = self.top, self.step
         if top is None and step == _CONFIRMED:
             # Its door is there already; that of c+W the server makes only now, after the confirm.
             return c + 1, replace(self, step=_NEAREST_SENT)
-        if attempt % _FAR_AND_AGAIN == 0 or (top is None and step == _NEAREST_SENT):
-            return c + window, self if top is not None else replace(self, step=_IN_NEED)
+        is_nearest_lost = top is None and step == _NEAREST_SENT and not self.doubt
+        if attempt % _FAR_AND_AGAIN == 0 or is_nearest_lost:
+            step = step if top is not None else _IN_NEED
+            return c + window, replace(self, sent=max(m, c + window), step=step)
         if top is None or step >= sum(map(len, self._cycle(top, window))):
             top, step = m, 0
         counter = self._cycle_point(top, step, window)
@@ -95,17 +111,18 @@ class ClientCounters:
     def recovery_points(self, top: int, window: int) -> tuple[int, ...]:
         """Return the counters of one recovery cycle, in the order in which they are tried.
 
-        Those above the confirm end with the first past ``top``. The last ones, from the strong
-        counter up, are there only after a false confirm that went up by many windows at once.
+        Those in doubt come first. Those above the confirm end with the first past ``top``. The last
+        ones, from the strong counter up, are there only after a false confirm that went up by many
+        windows at once.
         """
         return tuple(itertools.chain(*self._cycle(top, window)))
 
-    def _cycle(self, top: int, window: int) -> tuple[range, ...]:
+    def _cycle(self, top: int, window: int) -> tuple[Sequence[int], ...]:
         c, g = self.confirmed, _or_none_yet(self.strong)
         upper = range(c + 2 * window, max(top + 1, c + 2 * window) + window, window)
         lower = range(c, max(c - 4 * window, -1), -window)
         lowest = range(g + window, c - 3 * window, window)
-        return upper, lower, lowest
+        return self.doubt, upper, lower, lowest
 
     def _cycle_point(self, top: int, step: int, window: int) -> int:
         for points in self._cycle(top, window):
@@ -114,19 +131,24 @@ class ClientCounters:
             step -= len(points)
         raise AssertionError("a step past the cycle's end")
 
-    def confirm(self, counter: int, window: int, *, floor: int | None) -> ClientCounters:
+    def confirm(
+        self, counter: int, window: int, *, trains: Sequence[int], shut: bool
+    ) -> ClientCounters:
         """Return the state after an identification line came through the door of ``counter``.
 
-        ``floor`` is the lowest counter of this run's trains, if the port was seen shut before the
-        last of them could open it, else None: where the port stood open, to all or to us, every
-        login looks like a confirm. The table may have been lost within the run, and the train that
-        opened may have been an earlier one: so a confirm that goes up by more than a window is not
-        a strong one, and a strong one proves no more than the floor.
+        ``trains`` are the counters of this run in the order in which they were sent, that one the
+        last. ``shut`` tells that the port was seen shut before the last of them could open it:
+        where it stood open, to all or to us, every login looks like a confirm. The table may have
+        been lost within the run, and the train that opened may have been an earlier one: so a
+        confirm that goes up by more than a window is not a strong one, and a strong one proves no
+        more than that the server is past the lowest train.
         """
-        after = replace(self, confirmed=counter, top=None, step=_CONFIRMED)
-        if floor is None or counter > self.confirmed + window:
+        first = self.sent + 1 if self.sent < counter + window else counter + 1
+        doubt = doubted(trains, first, window)
+        after = replace(self, confirmed=counter, top=None, step=_CONFIRMED, doubt=doubt)
+        if not shut or counter > self.confirmed + window:
             return after
-        known = _or_none_yet(self.strong)
+        known, floor = _or_none_yet(self.strong), min(trains)
         # A counter below what was known: the server's books came from a backup.
         return replace(after, strong=floor if counter < known else max(floor, known))
 
@@ -178,6 +200,19 @@ def search_attempts(confirmed: int, window: int) -> Iterator[int]:
 def attempts_of_a_run(window: int) -> int:
     """Return how many attempts one run of ssh makes at the most."""
     return min(ATTEMPTS, window)
+
+
+def doubted(trains: Sequence[int], first: int, window: int) -> tuple[int, ...]:
+    """Return counters that meet the server, together with ``first``, whichever train opened.
+
+    That is one in the window after each of a run's trains, lowest first, and as few as can be: no
+    more than the run's attempts at the cycle. Of a search only the latest trains count.
+    """
+    points = [first]
+    for train in sorted(trains[-ATTEMPTS:]):
+        if not any(n in accepted(train + 1, window) for n in points):
+            points.append(train + window)
+    return tuple(points[1:])
 
 
 def accepted(next_counter: int, window: int) -> range:

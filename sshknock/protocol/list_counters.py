@@ -4,7 +4,8 @@ There is no window. With c the latest confirm and m the highest counter ever sen
 counter s is in c+1..m+1 unless a confirm was false or its file came from a backup. Nearly always it
 is c+1: a train was lost. Else one that was accepted was not noticed. So every other attempt of a
 run, from the first on, is c+1; the rest go up from c+1 to m+1, again and again. m grows by one
-with each sweep; when three were in vain, they go down from c as well.
+with each sweep; when three were in vain, they go down from c as well. Where an earlier train than
+the last may have opened, and come late, the counters that follow those come right after c+1.
 
 knockd dies with the last line of its list, so that one is never sent. Of those before it the last
 few are kept for the login that brings more.
@@ -12,10 +13,10 @@ few are kept for the login that brings more.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sshknock.errors import BadInput
-from sshknock.protocol.counters import COUNTER_LIMIT, ClientCounters
+from sshknock.protocol.counters import COUNTER_LIMIT, ClientCounters, doubted
 from sshknock.records import record, replace
 
 UNUSABLE = 1
@@ -102,12 +103,21 @@ def sweep(counters: ClientCounters, top: int, limit: int) -> tuple[int, ...]:
     the strong counter, those of false confirms.
     """
     c = counters.confirmed
-    upwards = tuple(range(c + 1, min(top + 2, limit)))
+    doubt = (n for n in counters.doubt if n < limit)
+    upwards = (c + 1, *doubt, *range(c + 2, min(top + 2, limit)))
     if top < min(c + _IN_VAIN, limit - 1):
         return upwards
     strong = -1 if counters.strong is None else counters.strong
     lowest = max(0, min(strong + 1, c - _DOWNWARDS + 1))
     return (*upwards, *range(c, lowest - 1, -1))
+
+
+def confirm_of_list(
+    counters: ClientCounters, counter: int, window: int, *, trains: Sequence[int], shut: bool
+) -> ClientCounters:
+    """Return the state after a confirm; see ``ClientCounters.confirm``."""
+    after = counters.confirm(counter, window, trains=trains, shut=shut)
+    return replace(after, doubt=doubted(trains, counter + 1, 1))
 
 
 def search_of_list(confirmed: int, limit: int) -> Iterator[int]:

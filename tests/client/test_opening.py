@@ -202,6 +202,21 @@ def test_a_run_that_goes_on_late_sends_no_train_that_it_cannot_follow(closed: Cl
     assert store.load().counters.sent == 0
 
 
+def test_a_login_by_a_late_train_puts_the_confirm_in_doubt(
+    monkeypatch: pytest.MonkeyPatch, door: Door
+) -> None:
+    """The last train is confirmed, and what an earlier one would mean is kept for the next run."""
+    with socket.socket() as connection:
+        outcomes = [SHUT, SHUT, replace(REFUSED, connection=connection)]
+        monkeypatch.setattr(openings, "send_train", lambda *_, **__: None)
+        monkeypatch.setattr(openings, "connect", lambda *_, **__: outcomes.pop(0))
+        store = pair(door, counters=ClientCounters(-1, 31, step=2))
+        opening = Opening(store, store.load(), resolve(HOST, door.port), NoWatch())
+        opening.attempt_all(8)
+        assert opening.confirm() == 23
+    assert store.load().counters == ClientCounters(23, 31, doubt=(15, 23))
+
+
 SHUT, REFUSED = Outcome(None), Outcome(None, refused=True, rtt_s=0.01)
 NO_ROUTE = Outcome(None, error=OSError(errno.EHOSTUNREACH, "No route to host"))
 

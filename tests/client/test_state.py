@@ -28,18 +28,20 @@ NOW = 1_800_000_000
 
 counts = st.none() | st.integers(0, 2**40)
 counters = st.builds(
-    lambda confirmed, ahead, top, step, strong: ClientCounters(
+    lambda confirmed, ahead, top, step, strong, doubt: ClientCounters(
         confirmed,
         confirmed + ahead,
         None if top is None else top % (confirmed + ahead + 1),
         step,
         None if strong is None else strong % (confirmed + ahead + 1),
+        tuple(doubt),
     ),
     st.integers(0, 2**40),
     st.integers(0, 1000),
     counts,
     st.integers(0, 100),
     counts,
+    st.lists(st.integers(0, 2**41), max_size=8),
 )
 any_state = st.builds(
     PairingState,
@@ -96,6 +98,7 @@ WRONG: dict[str, Any] = {
     "top": [-1, "x", 1.5],
     "step": [-1, None, "0"],
     "strong": [-1, True, "1"],
+    "doubt": [None, 7, {}, [-1], [True], ["7"], [2**62], list(range(9))],
     "refuses": [0, None, "no"],
     "last_open": [1.5, -1],
     "last_train": ["now"],
@@ -171,6 +174,24 @@ def test_a_state_from_before_there_were_lists_is_read() -> None:
     )
     assert PairingState.decode(text) == STATE
     assert STATE.encode() == text
+
+
+def test_doubt_is_written_only_where_there_is_some() -> None:
+    """All other items stay as older programs read them; and these say what they could not know."""
+    sent = replace(STATE, counters=ClientCounters(3, 60))
+    doubtful = sent.confirmed(3, trains=[3, 40], shut=True, refused=True, now=NOW)
+    assert doubtful.counters.doubt == (56,)
+    assert json.loads(doubtful.encode())["doubt"] == [56]
+    certain = doubtful.confirmed(56, trains=[56], shut=True, refused=True, now=NOW)
+    assert "doubt" not in json.loads(certain.encode())
+
+
+def test_of_a_list_each_earlier_train_is_in_doubt() -> None:
+    """There is no window that could cover two of them."""
+    listed = replace(LISTED, counters=ClientCounters(3, 5))
+    after = listed.confirmed(5, trains=[4, 5], shut=True, refused=True, now=NOW)
+    assert (after.counters.confirmed, after.counters.doubt) == (5, (5,))
+    assert after.next(0)[0] == 6
 
 
 def test_a_list_has_one_next_counter_and_an_end() -> None:
@@ -295,9 +316,10 @@ def test_a_confirm_sets_the_counter_and_its_strength(
 ) -> None:
     """``confirmed`` is set even to a lower one; strong only if the port was shut and it is near."""
     assume(counter <= state.counters.sent)
-    floor = counter if shut else None
-    after = state.confirmed(counter, floor=floor, refused=refused, now=NOW)
-    assert after.counters == state.counters.confirm(counter, state.parameters.window, floor=floor)
+    after = state.confirmed(counter, trains=[counter], shut=shut, refused=refused, now=NOW)
+    window = state.parameters.window
+    expected = state.counters.confirm(counter, window, trains=[counter], shut=shut)
+    assert after.counters == expected
     assert after.refuses == (refused if shut else state.refuses)
     assert (after.last_open, after.last_result) == (NOW, states.OPENED)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from math import ceil
 
 from sshknock.protocol.counters import ClientCounters, accepted, attempts_of_a_run
@@ -50,6 +51,22 @@ class Meeting:
     next: int
 
 
+@lru_cache(1 << 18)
+def after_attempt(
+    counters: ClientCounters, attempt: int, window: int
+) -> tuple[int, ClientCounters]:
+    """Work out ``next``, once for each question: a search of all states asks it again and again."""
+    return counters.next(attempt, window)
+
+
+@lru_cache(1 << 18)
+def after_confirm(
+    counters: ClientCounters, counter: int, window: int, trains: tuple[int, ...], shut: bool
+) -> ClientCounters:
+    """Work out ``confirm``, once for each question."""
+    return counters.confirm(counter, window, trains=trains, shut=shut)
+
+
 def meet(counters: ClientCounters, next_: int, window: int, attempts: int) -> Meeting | None:
     """Let runs of some attempts follow each other, nothing lost; None if they would never meet.
 
@@ -62,14 +79,23 @@ def meet(counters: ClientCounters, next_: int, window: int, attempts: int) -> Me
     in_cycle = attempts - ceil(attempts / 4)
     allowed = 2 * (points + 1) * attempts / in_cycle + max(attempts, window)
     for spent in range(0, 4 * attempts * (points + window), attempts):
-        floor = None
+        trains: tuple[int, ...] = ()
         for attempt in range(attempts):
-            counter, counters = counters.next(attempt, window)
-            floor = counter if floor is None else min(floor, counter)
+            counter, counters = after_attempt(counters, attempt, window)
+            trains = (*trains, counter)
             if counter in accepted(next_, window):
-                after = counters.confirm(counter, window, floor=floor)
+                after = after_confirm(counters, counter, window, trains, shut=True)
                 return Meeting(spent + attempt + 1, allowed, after, counter + 1)
     return None
+
+
+@lru_cache(1 << 18)
+def next_run_gets_in(
+    counters: ClientCounters, trains: tuple[int, ...], window: int, attempts: int
+) -> bool:
+    """Tell whether the run after a confirm gets in, nothing lost, whichever train had opened."""
+    meetings = [meet(counters, train + 1, window, attempts) for train in trains]
+    return all(found is not None and found.attempts <= attempts for found in meetings)
 
 
 def one_attempt_a_run(meeting: Meeting, window: int) -> bool:

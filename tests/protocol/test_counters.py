@@ -1,6 +1,7 @@
 """Staying in step: the client's counters against a server that forgets nothing."""
 
 from itertools import islice
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -26,12 +27,14 @@ def play(
     counters: ClientCounters, next_: int, events: list[str], window: int
 ) -> tuple[ClientCounters, int, int | None]:
     """One run of ssh; return both sides and the attempt that got in."""
+    trains: list[int] = []
     for attempt, event in enumerate(events[: attempts_of_a_run(window)]):
         counter, counters = counters.next(attempt, window)
+        trains.append(counter)
         if event != LOST and counter in accepted(next_, window):
             next_ = counter + 1
             if event == GOOD:
-                return counters.confirm(counter, window, floor=counter), next_, attempt
+                return counters.confirm(counter, window, trains=trains, shut=True), next_, attempt
     return counters, next_, None
 
 
@@ -66,9 +69,11 @@ def test_fresh_counters_come_first_then_the_one_that_always_fits_then_the_cycle(
 def test_a_strong_confirm_proves_no_more_than_the_lowest_train_of_its_run() -> None:
     """It may have been a slow one that opened; and a floor never sinks but with the server."""
     counters = ClientCounters(20, 24, strong=20)
-    assert counters.confirm(24, 8, floor=21).strong == 21
-    assert counters.confirm(24, 8, floor=4).strong == 20
-    assert counters.confirm(12, 8, floor=4).strong == 4, "its books came from a backup"
+    assert counters.confirm(24, 8, trains=[21, 22, 23, 24], shut=True).strong == 21
+    assert counters.confirm(24, 8, trains=[4, 24], shut=True).strong == 20
+    assert counters.confirm(12, 8, trains=[4, 12], shut=True).strong == 4, (
+        "its books came from a backup"
+    )
 
 
 def test_a_damaged_state_with_a_huge_cycle_costs_nothing() -> None:
@@ -83,7 +88,7 @@ def test_after_a_confirm_far_below_what_was_sent_the_nearest_counter_comes_first
     for expected in (101, 102, 103):
         counter, counters = counters.next(0, 8)
         assert counter == expected
-        counters = counters.confirm(counter, 8, floor=counter)
+        counters = counters.confirm(counter, 8, trains=[counter], shut=True)
     seen = []
     for attempt in range(8):
         counter, counters = counters.next(attempt, 8)
@@ -112,10 +117,55 @@ def test_after_a_false_confirm_far_up_the_cycle_reaches_down_to_the_strong_one()
 def test_a_confirm_that_goes_up_by_more_than_a_window_is_not_strong() -> None:
     """The table may have been lost within the run: the next run looks first."""
     counters = ClientCounters(20, 60, strong=20)
-    assert counters.confirm(28, 8, floor=28).strong == 28
-    jumped = counters.confirm(52, 8, floor=21)
+    assert counters.confirm(28, 8, trains=[28], shut=True).strong == 28
+    jumped = counters.confirm(52, 8, trains=[21, 52], shut=True)
     assert (jumped.confirmed, jumped.strong) == (52, 20)
     assert jumped.looks_first(8, refuses=False, admitted=True)
+
+
+def tried(counters: ClientCounters, window: int) -> list[int]:
+    """What the attempts of one run try, nothing answered."""
+    seen = []
+    for attempt in range(attempts_of_a_run(window)):
+        counter, counters = counters.next(attempt, window)
+        seen.append(counter)
+    return seen
+
+
+def test_where_an_earlier_train_may_have_opened_the_next_run_tries_what_follows_it() -> None:
+    """After the one that is right if it was the last, as nearly always; a single train ends it."""
+    up_the_cycle = ClientCounters(-1, 39, top=31, step=3)
+    late = up_the_cycle.confirm(39, 8, trains=[7, 15, 23, 31, 7, 39], shut=True)
+    assert late.doubt == (15, 23, 31, 39)
+    assert tried(late, 8)[:7] == [40, 15, 23, 31, 47, 39, 55]
+    assert not late.is_fresh(8) or tried(late, 8)[0] == 40
+    counter, counters = late.next(0, 8)
+    assert counters.doubt == late.doubt, "it outlasts a run that failed"
+    assert counters.confirm(counter, 8, trains=[counter], shut=False).doubt == ()
+
+
+def test_a_train_above_the_confirmed_one_may_have_opened_as_well() -> None:
+    """The cycle goes down after it went up."""
+    after = ClientCounters(39, 40, doubt=(15,)).confirm(15, 8, trains=[40, 15], shut=True)
+    assert (after.confirmed, after.doubt) == (15, (48,))
+    assert tried(after, 8)[:2] == [16, 48]
+
+
+def test_where_one_counter_meets_them_all_nothing_is_in_doubt() -> None:
+    """Fresh counters, and c+1 with c+W: whichever train it was, the next one is in its window."""
+    fresh = ClientCounters(10, 18, step=2)
+    assert fresh.confirm(18, 8, trains=list(range(11, 19)), shut=True).doubt == ()
+    far = ClientCounters(10, 90, step=2)
+    assert far.confirm(18, 8, trains=[11, 18], shut=True).doubt == ()
+
+
+def test_in_doubt_no_fresh_counters_are_burnt_beyond_the_first() -> None:
+    """They would all lie above the window of a server that heard an earlier train."""
+    late = ClientCounters(-1, 39, step=0).confirm(39, 8, trains=[7, 39], shut=True)
+    assert late.is_fresh(8)
+    _, counters = late.next(0, 8)
+    assert not counters.is_fresh(8)
+    assert counters.next(1, 8)[0] == 15
 
 
 def test_a_search_goes_outwards_on_both_sides() -> None:
@@ -135,7 +185,9 @@ def test_a_search_tries_each_counter_twice_and_goes_back_before_it_goes_on() -> 
 
 def test_a_lower_confirm_is_taken_and_what_was_sent_stays() -> None:
     """A confirm sets c even downwards: it heals a false one."""
-    counters = ClientCounters(confirmed=30, sent=40, top=40, step=2).confirm(22, 8, floor=None)
+    counters = ClientCounters(confirmed=30, sent=40, top=40, step=2).confirm(
+        22, 8, trains=[22], shut=False
+    )
     assert counters == ClientCounters(confirmed=22, sent=40)
 
 
@@ -152,10 +204,14 @@ def test_a_lower_confirm_is_taken_and_what_was_sent_stays() -> None:
         {"strong": -1},
         {"confirmed": 3, "sent": 5, "strong": 6},
         {"confirmed": 3, "sent": 5, "top": 6},
+        {"doubt": (-1,)},
+        {"doubt": (2**62,)},
+        {"doubt": ("7",)},
+        {"doubt": tuple(range(9))},
     ],
     ids=str,
 )
-def test_counters_that_contradict_each_other_are_refused(values: dict[str, int]) -> None:
+def test_counters_that_contradict_each_other_are_refused(values: dict[str, Any]) -> None:
     """A damaged store does not become a state."""
     with pytest.raises(BadInput):
         ClientCounters(**values)

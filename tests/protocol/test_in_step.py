@@ -27,13 +27,14 @@ from tests.protocol.pair import Server, meet, one_attempt_a_run
 
 LOST = "lost"
 UNSEEN = "accepted, but nobody saw: the answer was lost, or sshd is down"
+LATE = "under way for so long that others are sent before it arrives"
 GOOD = "good"
 BEFORE_SAVING = "killed before the counter is saved"
 BEFORE_SENDING = "killed between saving and sending"
 AFTER_SENDING = "killed when the train has left"
 BEFORE_CONFIRMING = "killed before the confirm is saved"
-OUTCOMES = (LOST, UNSEEN, GOOD, BEFORE_SAVING, BEFORE_SENDING, AFTER_SENDING, BEFORE_CONFIRMING)
 KILLED = (BEFORE_SAVING, BEFORE_SENDING, AFTER_SENDING, BEFORE_CONFIRMING)
+OUTCOMES = (LOST, UNSEEN, LATE, GOOD, *KILLED)
 
 
 class Pair(RuleBasedStateMachine):
@@ -141,7 +142,7 @@ class Pair(RuleBasedStateMachine):
         self.opens.append(counter)
         opened = outcome != LOST and not self.exposed and self.server.hears_open(counter)
         if opened and outcome == GOOD:
-            self.save(counters.confirm(counter, self.window, floor=None))
+            self.save(counters.confirm(counter, self.window, trains=[counter], shut=False))
 
     @rule()
     def search(self) -> None:
@@ -196,7 +197,8 @@ class Pair(RuleBasedStateMachine):
         looks = not first and self.stored.looks_first(self.window, refuses=False, admitted=admitted)
         if looks and self.exposed and outcomes[:1] == [GOOD]:
             return  # it sees that, uses the connection, and burns nothing
-        lowest: int | None = None
+        trains: list[int] = []
+        late: list[int] = []
         for attempt, outcome in enumerate(outcomes[: attempts_of_a_run(self.window)]):
             if outcome == BEFORE_SAVING:
                 return
@@ -205,15 +207,25 @@ class Pair(RuleBasedStateMachine):
             if outcome == BEFORE_SENDING:
                 return
             self.opens.append(counter)
-            lowest = counter if lowest is None else min(lowest, counter)
-            opened = outcome != LOST and not self.exposed and self.server.hears_open(counter)
+            trains.append(counter)
+            if outcome == LATE:
+                late.append(counter)
+            heard = {LOST: [], LATE: [], GOOD: [*late, counter]}.get(outcome, [counter])
+            opened = not self.exposed and any(map(self.server.hears_open, heard))
             if outcome in KILLED:
                 return
             if outcome == GOOD and (opened or self.exposed):
-                floor = lowest if strong and opened else None
-                self.save(counters.confirm(counter, self.window, floor=floor))
+                shut = strong and opened
+                self.save(counters.confirm(counter, self.window, trains=trains, shut=shut))
                 self.closes.append(counter)
+                assert self.exposed or self.next_run_gets_in()
                 return
+
+    def next_run_gets_in(self) -> bool:
+        """Tell whether ssh would come in now, nothing lost."""
+        attempts = attempts_of_a_run(self.window)
+        meeting = meet(self.stored, self.server.next, self.window, attempts)
+        return meeting is not None and meeting.attempts <= attempts
 
     def look_for(self) -> bool:
         """Search as the client does; tell whether it was found."""
@@ -222,7 +234,7 @@ class Pair(RuleBasedStateMachine):
             self.opens.append(counter)
             if counter in accepted(self.server.next, self.window):
                 self.server.hears_open(counter)
-                self.save(self.stored.confirm(counter, self.window, floor=counter))
+                self.save(self.stored.confirm(counter, self.window, trains=[counter], shut=True))
                 return True
         return False
 

@@ -15,6 +15,7 @@ from sshknock.protocol.list_counters import (
     SPARE,
     UNUSABLE,
     SequenceList,
+    confirm_of_list,
     found_in_list,
     next_of_list,
     search_of_list,
@@ -36,18 +37,19 @@ class Pair:
     following: int = 0
     limit: int = PLENTY
     attempt: int = 0
-    lowest: int | None = None
+    trains: list[int] = field(default_factory=list)
     accepted: list[int] = field(default_factory=list)
 
     def new_run(self) -> None:
         """Another ssh."""
-        self.attempt, self.lowest = 0, None
+        self.attempt, self.trains = 0, []
 
     def try_once(self, fate: str) -> bool:
         """Make one attempt; return whether the client has seen the server's identification."""
         n, self.counters = next_of_list(self.counters, self.attempt, self.limit)
         assert n < self.limit
-        self.lowest = n if self.lowest is None else min(n, self.lowest)
+        trains = self.trains
+        trains.append(n)
         self.attempt += 1
         arrived = fate in (GOOD, UNSEEN)
         opened = arrived and n == self.following
@@ -57,8 +59,9 @@ class Pair:
         if fate == KILLED or self.attempt == ATTEMPTS:
             self.new_run()
         if fate == FALSE or (opened and fate == GOOD):
-            floor = None if fate == FALSE else self.lowest or 0
-            self.counters = self.counters.confirm(n, WINDOW, floor=floor)
+            self.counters = confirm_of_list(
+                self.counters, n, WINDOW, trains=trains, shut=fate != FALSE
+            )
             self.new_run()
             return True
         return False
@@ -157,6 +160,23 @@ def test_one_that_was_accepted_unseen_costs_the_next_run_one_attempt() -> None:
     pair.try_once(UNSEEN)
     pair.new_run()
     assert [pair.try_once(GOOD) for _ in range(2)] == [False, True]
+
+
+@given(fates, st.data())
+def test_whichever_train_of_a_run_had_opened_the_next_run_gets_in(
+    history: list[str], data: st.DataObject
+) -> None:
+    """A late one may have been the right one, when others had been sent since."""
+    pair = Pair()
+    for fate in history:
+        pair.try_once(fate)
+    pair.new_run()
+    for _ in range(data.draw(st.integers(0, ATTEMPTS - 1))):
+        pair.try_once(LOST)
+    trains = pair.trains
+    pair.try_once(FALSE)
+    pair.following = data.draw(st.sampled_from(trains)) + 1
+    assert any(pair.try_once(GOOD) for _ in range(ATTEMPTS))
 
 
 def test_what_is_left_and_when_it_is_low() -> None:

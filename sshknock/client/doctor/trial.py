@@ -71,8 +71,9 @@ def try_to_open(store: Store, route: Route, *, refused: bool, search: bool = Tru
                 trial.mute = True
             else:
                 trial.opened = counter
+                trains = (*trial.sent, counter)
                 confirmed = store.load().confirmed(
-                    counter, floor=min((*trial.sent, counter)), refused=refused, now=_now()
+                    counter, trains=trains, shut=True, refused=refused, now=_now()
                 )
                 store.save(confirmed)
             _leave(store, route, counter)

@@ -72,13 +72,14 @@ class FarServer:
         self._thread.join()
         self._loop.close()
 
-    def pair(self, *, host: str = HOST, **counters: int) -> Store:
+    def pair(self, *, host: str = HOST, confirmed: int = -1, sent: int = -1) -> Store:
         """Make a pairing for this server, in the file keyring."""
         pairing = Pairing("box", (host,), self.port, "file", PAIRING_ID)
         with config.changing() as known:
             known.pairings["box"] = pairing
         store = Store(pairing)
-        state = PairingState(PAIRING_ID, SECRET, PARAMETERS, counters=ClientCounters(**counters))
+        counters = ClientCounters(confirmed, sent)
+        state = PairingState(PAIRING_ID, SECRET, PARAMETERS, counters=counters)
         store.save(state)
         return store
 
