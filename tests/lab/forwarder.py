@@ -8,6 +8,7 @@ standard input.
 from __future__ import annotations
 
 import heapq
+import math
 import os
 import select
 import socket
@@ -42,9 +43,9 @@ class Forwarder:
     def run(self) -> None:
         """Carry frames until standard input ends."""
         while True:
-            due = self._under_way[0][0] - time.monotonic() if self._under_way else None
+            due = self._under_way[0][0] if self._under_way else math.inf
             # select(2) counts in microseconds, poll and epoll in milliseconds.
-            wait_s = None if due is None else max(0.0, due)
+            wait_s = None if due == math.inf else max(0.0, due - time.monotonic())
             ready, _, _ = select.select([sys.stdin.fileno(), *self._by_number], [], [], wait_s)
             for number in ready:
                 if number in self._by_number:
@@ -75,7 +76,7 @@ class Forwarder:
             self._late_s.append(now - due)
 
     def _obey(self) -> bool:
-        """Take the next line; the frames that are under way keep their times."""
+        """Take the next line; frames keep their times, but for those that were held back."""
         text = sys.stdin.readline()
         if not text:
             return False
@@ -87,10 +88,21 @@ class Forwarder:
             max(self._late_s, default=0),
         )
         self._line = Line.decode(text)
+        if not self._line.held:
+            self._release()
         self._forget()
         sys.stdout.write(tally.encode() + "\n")
         sys.stdout.flush()
         return True
+
+    def _release(self) -> None:
+        """Let go of what was held back, in the order in which it came."""
+        now = time.monotonic()
+        self._under_way = [
+            (now if due == math.inf else due, serial, end, frame)
+            for due, serial, end, frame in self._under_way
+        ]
+        heapq.heapify(self._under_way)
 
     def _forget(self) -> None:
         self._sent = self._lost = self._doubled = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass
 from random import Random
 
@@ -13,7 +14,8 @@ class Line:
 
     Every frame is `delay_s` under way, and up to `jitter_s` more or less, so that frames which are
     closer than that overtake each other.  A share of the frames is lost, comes twice, or jumps the
-    queue (it is not delayed at all, as netem's `reorder` has it).
+    queue (it is not delayed at all, as netem's `reorder` has it).  A line that is `held` keeps all
+    of them until it changes; then they arrive at once, in order.
     """
 
     delay_s: float = 0
@@ -21,6 +23,7 @@ class Line:
     loss: float = 0
     duplicate: float = 0
     reorder: float = 0
+    held: bool = False
 
     def __post_init__(self) -> None:
         for share in (self.loss, self.duplicate, self.reorder):
@@ -30,7 +33,10 @@ class Line:
             raise ValueError("a frame cannot arrive before it was sent")
 
     def arrivals(self, dice: Random) -> tuple[float, ...]:
-        """After how many seconds a frame arrives: once as a rule, never, or twice."""
+        """After how many seconds a frame arrives: once as a rule, never, or twice.
+
+        Infinite where it waits for the line to change.
+        """
         if dice.random() < self.loss:
             return ()
         copies = 2 if dice.random() < self.duplicate else 1
@@ -46,6 +52,8 @@ class Line:
         return cls(**json.loads(text))
 
     def _delay(self, dice: Random) -> float:
+        if self.held:
+            return math.inf
         if dice.random() < self.reorder:
             return 0
         return self.delay_s + dice.uniform(-self.jitter_s, self.jitter_s)

@@ -141,6 +141,26 @@ def test_it_loses(link: Link, left: Host, right: Host) -> None:
     assert [packet.port for packet in arrived] == sorted({packet.port for packet in arrived})
 
 
+def test_it_holds_frames_back(link: Link, left: Host, right: Host) -> None:
+    """Until the line changes; then they arrive in order."""
+    link.become(Line(held=True))
+    held = 0
+    with right.capture() as capture:
+        left.replay(right, [(port, "udp") for port in PORTS[:100]])
+
+        def taken_in() -> bool:
+            nonlocal held
+            held += link.become(Line(held=True)).sent
+            return held >= 100
+
+        eventually(taken_in, "the emulator has them all")
+        assert capture.knocks(left.ipv4) == []
+        link.become(CLEAN)
+        eventually(lambda: len(capture.knocks(left.ipv4)) == 100, "all arrived")
+    arrived = [packet.port for packet in capture.knocks(left.ipv4)]
+    assert arrived == list(PORTS[:100])
+
+
 def test_it_doubles(link: Link, left: Host, right: Host) -> None:
     """The share that was asked for arrives twice."""
     _, arrived = cross(link, Line(duplicate=0.10), left, right)
