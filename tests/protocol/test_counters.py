@@ -17,6 +17,7 @@ from sshknock.protocol.counters import (
     search_attempts,
     search_points,
 )
+from tests.protocol.pair import next_run_gets_in
 
 LOST, UNSEEN, GOOD = "lost", "accepted, not observed", "good"
 windows = st.sampled_from([4, 8, 16])
@@ -142,6 +143,25 @@ def test_where_an_earlier_train_may_have_opened_the_next_run_tries_what_follows_
     counter, counters = late.next(0, 8)
     assert counters.doubt == late.doubt, "it outlasts a run that failed"
     assert counters.confirm(counter, 8, trains=[counter], shut=False).doubt == ()
+
+
+@given(
+    st.sampled_from([4, 5, 8, 16, 32]),
+    st.lists(st.tuples(st.integers(1, 8), st.booleans()), min_size=1, max_size=60),
+)
+def test_whichever_train_of_a_run_had_opened_the_next_run_gets_in(
+    window: int, past: list[tuple[int, bool]]
+) -> None:
+    """After any history of runs with so many attempts, each of which came in at the end or not."""
+    counters, attempts = ClientCounters(), attempts_of_a_run(window)
+    for tries, came_in in past:
+        trains: tuple[int, ...] = ()
+        for attempt in range(min(tries, attempts)):
+            counter, counters = counters.next(attempt, window)
+            trains = (*trains, counter)
+        if came_in:
+            counters = counters.confirm(trains[-1], window, trains=trains, shut=True)
+            assert next_run_gets_in(counters, trains, window, attempts)
 
 
 def test_a_train_above_the_confirmed_one_may_have_opened_as_well() -> None:
