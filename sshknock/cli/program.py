@@ -6,6 +6,7 @@ import click
 
 from sshknock import __version__
 from sshknock.analysis.cli.analyze import analyze
+from sshknock.analysis.cli.generate import generate
 from sshknock.client.cli.derive import derive
 from sshknock.client.cli.enrolling import enroll
 from sshknock.client.cli.knocking import close, open_
@@ -33,6 +34,6 @@ def program(context: click.Context) -> None:
 for command in (
     *(enroll, set_, ssh_config_, forget),
     *(status, doctor, open_, close, sync, rotate),
-    *(push, derive, analyze, completion_command(program, PROGRAM)),
+    *(push, derive, generate, analyze, completion_command(program, PROGRAM)),
 ):
     program.add_command(command)

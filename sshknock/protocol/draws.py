@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Iterator
+from itertools import chain, count, repeat
+from struct import unpack
 
 Draws = Iterator[int]
 
@@ -15,22 +17,20 @@ _DRAW_VALUES = 1 << 16
 
 
 def hmac_draws(key: bytes) -> Draws:
-    """Yield the HMAC-SHA-256 of a 64-bit block number, two bytes a draw, big-endian."""
-    block = 0
-    while True:
-        digest = hmac.digest(key, block.to_bytes(8, "big"), "sha256")
-        for i in range(0, len(digest), 2):
-            yield digest[i] << 8 | digest[i + 1]
-        block += 1
+    """Return the HMAC-SHA-256 of one 64-bit block number after the other, two bytes a draw."""
+
+    def block(number: int) -> tuple[int, ...]:
+        return unpack(">16H", hmac.digest(key, number.to_bytes(8, "big"), "sha256"))
+
+    return chain.from_iterable(map(block, count()))
 
 
 def mt19937_draws(key: bytes) -> Draws:
-    """Yield from the paper's generator, seeded with the whole key as one number."""
+    """Return those of the paper's generator, seeded with the whole key as one number."""
     import random  # noqa: PLC0415  not the default, and it takes a millisecond
 
     twister = random.Random(int.from_bytes(key, "big"))  # noqa: S311  the paper's, chosen by name
-    while True:
-        yield twister.getrandbits(16)
+    return map(twister.getrandbits, repeat(16))
 
 
 PORT_SOURCES: dict[str, Callable[[bytes], Draws]] = {

@@ -15,6 +15,7 @@ from sshknock.protocol.knocks import Knock, Sequence, Transport
 from sshknock.records import record
 
 _MARK, _UNUSED = "#", " "
+_PROTOCOLS = (Transport.TCP.value, Transport.UDP.value)
 _KNOCK = re.compile(r"([0-9]{1,5}):(tcp|udp)", re.ASCII)
 
 
@@ -29,6 +30,12 @@ class Line:
 def render(lines: Iterable[Line]) -> str:
     """Return the text of a file; ``parse`` reads it back."""
     return "".join(f"{_MARK if line.used else _UNUSED}{_text(line.sequence)}\n" for line in lines)
+
+
+def unused_line(ports: Iterable[int], bits: Iterable[int]) -> str:
+    """Return a line of ports and protocol bits, 1 for udp: for a million without a record each."""
+    knocks = [f"{port}:{_PROTOCOLS[bit]}" for port, bit in zip(ports, bits, strict=True)]
+    return f"{_UNUSED}{','.join(knocks)}\n"
 
 
 def parse(text: str) -> tuple[Line, ...]:
