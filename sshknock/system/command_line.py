@@ -8,12 +8,14 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import click
 
 from sshknock.errors import (
     EXIT_DONE,
     BadInput,
+    SshknockError,
     SystemFault,
     UsageError,
     report,
@@ -68,6 +70,18 @@ def reading_arguments(hint: str | None = None) -> Iterator[None]:
         yield
     except BadInput as error:
         raise UsageError(error.message, error.hint or hint) from error
+
+
+def read_private(name: str) -> str:
+    """Return what a file with a secret says, ``-`` being standard input."""
+    try:
+        if name == "-":
+            return sys.stdin.read()
+        return Path(name).read_text()
+    except OSError as error:
+        raise SshknockError(f"cannot read {name}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise SshknockError(f"{name} is no text") from error
 
 
 def parse_time(text: str) -> int:

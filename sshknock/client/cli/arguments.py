@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import click
@@ -39,15 +37,3 @@ optional_name: Callable[[Any], Any] = click.argument(
 several_names: Callable[[Any], Any] = click.argument(
     "names", nargs=-1, metavar="[NAME]...", shell_complete=_complete_name
 )
-
-
-def read_private(name: str) -> str:
-    """Return what a file with a secret says, ``-`` being standard input."""
-    try:
-        if name == "-":
-            return sys.stdin.read()
-        return Path(name).read_text()
-    except OSError as error:
-        raise SshknockError(f"cannot read {name}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise SshknockError(f"{name} is no text") from error

@@ -7,12 +7,11 @@ from typing import Any
 
 import click
 
-from sshknock.client.cli.arguments import read_private
 from sshknock.protocol.bits import PROTOCOL_SOURCES
 from sshknock.protocol.draws import PORT_SOURCES
 from sshknock.protocol.knocks import Purpose
 from sshknock.protocol.parameters import Parameters
-from sshknock.system.command_line import reading_arguments
+from sshknock.system.command_line import read_private, reading_arguments
 
 _DEFAULTS = Parameters()
 

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from sshknock.client.cli.arguments import read_private
 from sshknock.client.cli.several import jobs_option, json_option
 from sshknock.errors import EXIT_DONE, UsageError, one_line, report
-from sshknock.system.command_line import parse_time
+from sshknock.system.command_line import parse_time, read_private
 
 if TYPE_CHECKING:
     from sshknock.client.config import Pairing
