@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from sshknock.analysis.attack.search import BATCH
 from sshknock.analysis.attack.twister import Seeds
+from sshknock.analysis.generators.seeds import SEED_DIGITS, SEED_FUNCTIONS
 
-MICROSECONDS = 1_000_000
+SECOND_NS = 10**9
 
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """When the clock may have been read: from ``first`` on and before ``end``, in microseconds.
+    """When the clock may have been read: from ``first`` on and before ``end``.
 
-    They count from 1970, as the system's time does.
+    In nanoseconds since 1970, as ``SEED_FUNCTIONS`` take them.
     """
 
     first: int
@@ -25,7 +27,7 @@ class Moments:
 
     @classmethod
     def around(cls, moment: int, within: int) -> Moments:
-        """Return the moments that are at most ``within`` away from one; all in microseconds."""
+        """Return the moments that are at most ``within`` away from one."""
         return cls(max(0, moment - within), moment + within)
 
     @classmethod
@@ -37,42 +39,43 @@ class Moments:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """A seed function: the system's time in ``ticks`` a second, or only its last digits.
+    """One of ``SEED_FUNCTIONS``, and after how many nanoseconds it gives another seed.
 
-    ``again`` is after how many ticks the seeds come again; None: never.
+    ``again`` is after how many seeds they come again; None: never.
     """
 
-    ticks: int
+    name: str
+    tick_ns: int
     again: int | None = None
 
     def seed(self, moment: int) -> int:
-        """Return the seed of a moment in microseconds."""
-        tick = moment * self.ticks // MICROSECONDS
-        return tick if self.again is None else tick % self.again
+        """Return the seed of a moment."""
+        return SEED_FUNCTIONS[self.name](moment)
 
     def count(self, moments: Moments) -> int:
         """Return how many seeds there are to try."""
-        ticks = self._tick(moments.end - 1) + 1 - self._tick(moments.first)
+        ticks = (moments.end - 1) // self.tick_ns + 1 - moments.first // self.tick_ns
         return ticks if self.again is None else min(ticks, self.again)
 
     def batches(self, moments: Moments) -> Iterator[Seeds]:
         """Yield all of them, in the order of time."""
-        first = self._tick(moments.first)
+        function: Callable[[Any], Any] = SEED_FUNCTIONS[self.name]  # it does for arrays as well
+        first = moments.first // self.tick_ns
         end = first + self.count(moments)
         for start in range(first, end, BATCH):
-            ticks = np.arange(start, min(start + BATCH, end), dtype=np.uint64)
-            yield ticks if self.again is None else ticks % np.uint64(self.again)
-
-    def _tick(self, moment: int) -> int:
-        return moment * self.ticks // MICROSECONDS
+            ticks = np.arange(start, min(start + BATCH, end), dtype=np.int64)
+            yield function(ticks * self.tick_ns).astype(np.uint64)
 
 
 CLOCKS = {
-    "seconds": Clock(1),
-    "milliseconds": Clock(1000),
-    "microseconds": Clock(MICROSECONDS),
-    "digits": Clock(MICROSECONDS, again=100 * MICROSECONDS),
-    "decimals": Clock(MICROSECONDS, again=MICROSECONDS),
+    clock.name: clock
+    for clock in (
+        Clock("seconds", SECOND_NS),
+        Clock("milliseconds", 10**6),
+        Clock("microseconds", 10**3),
+        Clock("digits", 10**3, again=10 ** (SEED_DIGITS + 6)),
+        Clock("decimals", 10**3, again=10**6),
+        Clock("nanoseconds", 1),
+    )
 }
-"""Seed functions by name. The paper's takes "the least significant digits as well as the decimal
-digits" of the time: ``digits`` has two before the point and six behind it, ``decimals`` the six."""
+"""All of ``SEED_FUNCTIONS``, the coarse ones first."""

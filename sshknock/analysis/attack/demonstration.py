@@ -10,14 +10,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sshknock.analysis.attack.attempt import Attempt, Victim, attempt
-from sshknock.analysis.attack.clock import CLOCKS, MICROSECONDS, Clock, Moments
+from sshknock.analysis.attack.clock import CLOCKS, SECOND_NS, Clock, Moments
 from sshknock.analysis.attack.derived import SecretFromClock, sequences
-from sshknock.analysis.attack.scheme import PaperScheme
+from sshknock.analysis.attack.scheme import PaperScheme, paper_recipe
 from sshknock.protocol.parameters import Parameters
 from sshknock.protocol.secrets import Secret
 
 LATER_LINE = 10
 """Where in its file a train stands that is not the first; it is looked for down to there."""
+
+_FINER = 1000
+"""Nanoseconds are tried for a time that is so much shorter: a million seeds, as the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +55,15 @@ def demonstrate(
     moment: int,
     secret: bytes,
     parameters: Parameters,
-    known_to: int = MICROSECONDS,
+    known_to: int = SECOND_NS,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Demonstration:
-    """Run all of it. ``moment`` is when the victims' clock was read, in microseconds.
+    """Run all of it. ``moment`` is when the victims' clock was read, in nanoseconds.
 
     ``secret`` are the 32 bytes of a pairing of this program; ``known_to`` is how long the time is
     that the observer takes into account; ``tell`` hears what is being done.
     """
-    paper = PaperScheme(parameters)
+    paper = PaperScheme(paper_recipe(parameters))
 
     def observe(name: str, victim: Victim, clock: Clock, within: int, lines: int = 1) -> Trial:
         moments = Moments.whole(moment, within)
@@ -70,18 +73,19 @@ def demonstrate(
     def paper_file(clock: Clock, line: int = 1) -> Victim:
         return Victim.of(paper.lines(clock.seed(moment)), line)
 
-    fine, coarse = CLOCKS["microseconds"], CLOCKS["seconds"]
+    finest, fine, coarse = CLOCKS["nanoseconds"], CLOCKS["microseconds"], CLOCKS["seconds"]
     control = SecretFromClock(parameters)
     hour = Moments.whole(moment, 3600 * known_to)
     made_of_clock = Victim.of(control.lines(coarse.seed(moment)))
     return Demonstration(
         by_clock=tuple(
-            observe(name, paper_file(clock), clock, known_to) for name, clock in CLOCKS.items()
+            observe(name, paper_file(clock), clock, known_to // (_FINER if clock is finest else 1))
+            for name, clock in CLOCKS.items()
         ),
         within_a_minute=tuple(
             observe(name, paper_file(clock), clock, 60 * known_to)
             for name, clock in CLOCKS.items()
-            if clock.ticks < MICROSECONDS
+            if clock.tick_ns > fine.tick_ns
         ),
         later_line=observe(
             f"line {LATER_LINE}", paper_file(fine, LATER_LINE), fine, known_to, LATER_LINE

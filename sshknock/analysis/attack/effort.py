@@ -21,6 +21,10 @@ KNOWN_TO = (
 
 SECRET_BITS = 256
 
+GUESSES_A_SECOND = 750_000
+"""What one core does about, for estimates: ``sshknock analyze --attack`` has measured 760,000 to
+860,000 on a virtual machine (AMD EPYC, Python 3.11, numpy 2.4)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Effort:

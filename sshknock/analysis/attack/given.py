@@ -6,27 +6,42 @@ from collections.abc import Callable
 
 from sshknock.analysis.attack import telling
 from sshknock.analysis.attack.attempt import Attempt, Victim, attempt
-from sshknock.analysis.attack.clock import CLOCKS, Moments
+from sshknock.analysis.attack.clock import CLOCKS, Clock, Moments
+from sshknock.analysis.attack.effort import GUESSES_A_SECOND
 from sshknock.analysis.attack.scheme import PaperScheme
 from sshknock.analysis.report.model import Measure, Report, Section
+from sshknock.analysis.report.wording import shown
+from sshknock.analysis.sequence_maker import Recipe
 from sshknock.errors import BadInput
 from sshknock.protocol.parameters import Parameters
+
+SEEDS_AT_MOST = 10_000_000
 
 
 def attack_given(
     victim: Victim,
     moments: Moments,
-    parameters: Parameters,
+    recipe: Recipe,
     lines: int = 1,
+    only: str | None = None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Report:
-    """Try every seed function within the moments; raise BadInput for what cannot be found so."""
+    """Try the seed functions within the moments, or ``only`` one of them, by its name.
+
+    Unless it was named, one with too many seeds is left out, and that is said. Raises BadInput for
+    a train that no seed can give.
+    """
+    parameters = recipe.parameters
     _check(victim, parameters)
-    scheme = PaperScheme(parameters)
+    scheme = PaperScheme(recipe)
     rows = []
-    for name, clock in CLOCKS.items():
-        tell(f"{name}: {clock.count(moments):,} seeds")
-        rows.append(_row(name, victim, attempt(victim.train, scheme, clock, moments, lines)))
+    for clock in CLOCKS.values() if only is None else [CLOCKS[only]]:
+        seeds = clock.count(moments)
+        if only is None and seeds > SEEDS_AT_MOST:
+            rows.append(_left_out(clock, seeds))
+            continue
+        tell(f"{clock.name}: {seeds:,} seeds")
+        rows.append(_row(clock.name, victim, attempt(victim.train, scheme, clock, moments, lines)))
     found = any(row.holds is False for row in rows)
     return Report(
         f"The seed of {telling.train_text(victim.train)}",
@@ -50,10 +65,20 @@ def attack_given(
 _FOUND = "Whoever has the seed has the whole file: the lines before the train, and all after it."
 _NOTHING = (
     "Nothing was found. Either the seed was no clock; or it was read at another time (--around,"
-    " --within), the train is further down in its file (--lines), or its range, its lengths or its"
-    " map are others (--ports, --knocks, --exclude, --henon-a, --henon-b, --threshold). Which of"
-    " them it is, this cannot tell."
+    " --within), or by another function; or the train is further down in its file (--lines); or the"
+    " sequences were made another way (--ports, --knocks, --exclude, --steps, --keep-weak, and the"
+    " map's own). Which of them it is, this cannot tell."
 )
+
+
+def _left_out(clock: Clock, seeds: int) -> Measure:
+    return Measure(
+        f"given.{clock.name}",
+        clock.name,
+        "not tried",
+        meaning=f"{seeds:,} seeds, {shown(seeds / GUESSES_A_SECOND, 'seconds')} of a core or so:"
+        f" --seed-function {clock.name} tries them.",
+    )
 
 
 def _row(name: str, victim: Victim, made: Attempt) -> Measure:

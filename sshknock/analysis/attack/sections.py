@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 
 from sshknock.analysis.attack import effort, odds, telling
-from sshknock.analysis.attack.clock import MICROSECONDS
 from sshknock.analysis.attack.demonstration import Demonstration, Trial
 from sshknock.analysis.attack.effort import Effort
 from sshknock.analysis.report.model import Measure, Report, Section
 from sshknock.protocol.parameters import Parameters
 
-_DAY = 86_400
+_DAY, _MICROSECONDS = 86_400, 1_000_000
 
 
 def of_demonstration(made: Demonstration, parameters: Parameters) -> Report:
@@ -35,7 +34,7 @@ def efforts_of(made: Demonstration) -> tuple[Effort, ...]:
 
     The first was run; the others are extrapolated from the same rate.
     """
-    first, *others = effort.clock_efforts(MICROSECONDS, math.inf, made.rate)
+    first, *others = effort.clock_efforts(_MICROSECONDS, math.inf, made.rate)
     return (effort.run(first), *others)
 
 
@@ -47,7 +46,9 @@ def _by_clock(made: Demonstration) -> Section:
         remarks=(
             "digits are the last two digits of the seconds and six decimals, decimals only those:"
             " their seeds come again every 100 seconds, and every second. Against decimals an"
-            " observer needs to know nothing of the time: there are a million seeds, ever.",
+            " observer needs to know nothing of the time: there are a million seeds, ever."
+            " Nanoseconds were tried for a thousandth of the time: it takes them a thousand times"
+            " as long to try a second.",
         ),
     )
 
@@ -107,7 +108,7 @@ def _efforts(made: Demonstration) -> Section:
 
 
 def _knocks(parameters: Parameters) -> Section:
-    day = _DAY * MICROSECONDS
+    day = _DAY * _MICROSECONDS
     ports = parameters.usable_ports
     return Section(
         "knocks",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 
 from sshknock.analysis.attack.attempt import Attempt, Victim
-from sshknock.analysis.attack.clock import MICROSECONDS, Moments
+from sshknock.analysis.attack.clock import SECOND_NS, Moments
 from sshknock.protocol.knocks import Sequence
 
 
@@ -20,10 +20,11 @@ def moments_text(moments: Moments) -> str:
 
 
 def time_text(moment: int) -> str:
-    """Return a moment in microseconds as people write it, in universal time."""
-    seconds, rest = divmod(moment, MICROSECONDS)
+    """Return a moment in nanoseconds as people write it, in universal time."""
+    seconds, rest = divmod(moment, SECOND_NS)
     shown = datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
-    return f"{shown}.{rest:06d} UTC" if rest else f"{shown} UTC"
+    decimals = f".{rest:09d}".rstrip("0").rstrip(".")
+    return f"{shown}{decimals} UTC"
 
 
 def short(attempt: Attempt) -> str:

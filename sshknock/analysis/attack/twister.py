@@ -19,7 +19,7 @@ Seeds = NDArray[np.uint64]
 _STATE_WORDS, _MIDDLE = 624, 397
 OUTPUTS_AT_MOST = _STATE_WORDS - _MIDDLE  # those further on are made of words made anew
 _FIRST_FACTOR, _SECOND_FACTOR = 1664525, 1566083941
-_TWIST = 0x9908B0DF
+_TWIST = np.uint32(0x9908B0DF)
 _UPPER, _LOWER = np.uint32(0x80000000), np.uint32(0x7FFFFFFF)
 
 
@@ -42,17 +42,27 @@ def first_outputs(seeds: Seeds, count: int) -> Words:
 
 
 def _outputs(key: Sequence[Words], count: int) -> Words:
-    """Twist and temper words of the seeded states."""
-    start, middle = _seeded(key, count)
-    found: Words = (start[:-1] & _UPPER) | (start[1:] & _LOWER)
-    odd = (found & 1).astype(bool)
-    found >>= 1
-    found ^= middle
-    found[odd] ^= _TWIST
-    found ^= found >> 11
-    found ^= (found << 7) & 0x9D2C5680
-    found ^= (found << 15) & 0xEFC60000
-    found ^= found >> 18
+    """Twist and temper words of the seeded states, a row after the other: each fits the cache."""
+    start, found = _seeded(key, count)
+    scratch = np.empty(start.shape[1], np.uint32)
+    for k in range(count):
+        row, word = found[k], start[k]
+        word &= _UPPER
+        np.bitwise_and(start[k + 1], _LOWER, out=scratch)
+        word |= scratch
+        np.right_shift(word, 1, out=scratch)
+        row ^= scratch
+        word &= 1
+        word *= _TWIST
+        row ^= word
+        np.right_shift(row, 11, out=scratch)
+        row ^= scratch
+        for shift, mask in ((7, 0x9D2C5680), (15, 0xEFC60000)):
+            np.left_shift(row, shift, out=scratch)
+            scratch &= np.uint32(mask)
+            row ^= scratch
+        np.right_shift(row, 18, out=scratch)
+        row ^= scratch
     return found
 
 

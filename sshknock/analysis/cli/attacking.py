@@ -7,13 +7,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from sshknock.analysis.cli.subjects import Asked, is_given, option_of, read
+from sshknock.analysis.generators.seeds import SEED_FUNCTIONS, parse_moment
 from sshknock.errors import BadInput, UsageError, one_line
 from sshknock.protocol import sequence_file
 from sshknock.system.command_line import parse_time, reading_arguments
@@ -23,12 +23,10 @@ if TYPE_CHECKING:
     from sshknock.analysis.attack.clock import Moments
     from sshknock.analysis.report.model import Report
 
-_MICROSECONDS = 1_000_000
-_OWN = ("train", "around", "within", "lines")
-_OF_OTHERS = ("port_source", "protocol_source", "every", "steps", "seed", "nist", "html", "figures")
+_SECOND_NS = 10**9
+_OWN = ("train", "around", "within", "seed_function", "lines", "keep_weak")
+_OF_OTHERS = ("port_source", "protocol_source", "every", "seed", "nist", "html", "figures")
 _PAPERS_KNOCKS = "3-6"
-_LATEST = 4_102_444_800  # the year 2100
-_WHEN_HINT = "as 2017-04-07T12:33:00, or in seconds since 1970"
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -51,10 +49,16 @@ _OPTIONS = (
     click.option(
         "--around",
         metavar="WHEN",
-        help=f"When its seed was made, {_WHEN_HINT}.  [default: FILE's time, or now]",
+        help="When its seed was made, as 2017-04-07T12:33:00 or in Unix seconds."
+        "  [default: FILE's time, or now]",
     ),
     click.option(
         "--within", metavar="TIME", default="1s", show_default=True, help="How far off that may be."
+    ),
+    click.option(
+        "--seed-function",
+        type=click.Choice(list(SEED_FUNCTIONS)),
+        help="The function of the clock.  [default: each that has few enough seeds]",
     ),
     click.option(
         "--lines",
@@ -64,6 +68,7 @@ _OPTIONS = (
         show_default=True,
         help="The train is one of the first N of its file.",
     ),
+    click.option("--keep-weak", is_flag=True, help="It was made with generate --keep-weak."),
 )
 
 
@@ -75,7 +80,9 @@ class Attack:
     train: str | None
     around: str | None
     within: str
+    seed_function: str | None
     lines: int
+    keep_weak: bool
 
     @classmethod
     def taken_from(cls, options: dict[str, Any]) -> Attack:
@@ -100,6 +107,7 @@ class Attack:
         """Run the attack; raise UsageError, or what is wrong with the file."""
         from sshknock.analysis.attack.demonstration import demonstrate  # noqa: PLC0415  numpy
         from sshknock.analysis.attack.given import attack_given  # noqa: PLC0415
+        from sshknock.analysis.attack.scheme import paper_recipe  # noqa: PLC0415
         from sshknock.analysis.attack.sections import of_demonstration  # noqa: PLC0415
 
         if not is_given("knocks"):
@@ -108,10 +116,11 @@ class Attack:
         if self.train is None and asked.file is None:
             made = demonstrate(_now(), os.urandom(32), parameters, tell=tell)
             return [of_demonstration(made, parameters)]
+        recipe = paper_recipe(parameters, steps=asked.steps, keep_weak=self.keep_weak)
         victim, moment = self._victim(asked.file)
         with reading_arguments():
             moments = self._moments(moment)
-            return [attack_given(victim, moments, parameters, self.lines, tell)]
+            return [attack_given(victim, moments, recipe, self.lines, self.seed_function, tell)]
 
     def _victim(self, file: str | None) -> tuple[Victim, int]:
         """Return what was seen, and when its seed was made if nothing else is said."""
@@ -130,7 +139,7 @@ class Attack:
             raise BadInput(f"{name}: {error.message}", error.hint) from error
         if not lines:
             raise BadInput(f"{name}: there is no sequence in it")
-        moment = _now() if file == "-" else Path(file).stat().st_mtime_ns // 1000
+        moment = _now() if file == "-" else Path(file).stat().st_mtime_ns
         following = lines[1].sequence if len(lines) > 1 else None
         return Victim(lines[0].sequence, following), moment
 
@@ -139,26 +148,17 @@ class Attack:
 
         if self.around is not None:
             moment = _moment(self.around)
-        return Moments.around(moment, parse_time(self.within) * _MICROSECONDS)
+        return Moments.around(moment, parse_time(self.within) * _SECOND_NS)
 
 
 def _now() -> int:
-    return time.time_ns() // 1000
+    return time.time_ns()
 
 
 def _moment(text: str) -> int:
-    """Return microseconds since 1970; local time where no zone is said. Raises BadInput."""
+    """Return nanoseconds since 1970; local time where no zone is said. Raises BadInput."""
     try:
-        seconds = _seconds(text)
-    except (ValueError, ArithmeticError, OSError) as error:
-        raise BadInput(f"{text[:60]!r} is no time", _WHEN_HINT) from error
-    if not 0 <= seconds < _LATEST:
-        raise BadInput(f"{text[:60]!r} is not between 1970 and 2100", _WHEN_HINT)
-    return int(seconds * _MICROSECONDS)
-
-
-def _seconds(text: str) -> Decimal:
-    if text.replace(".", "", 1).isdecimal():
-        return Decimal(text)
-    moment = datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone()
-    return Decimal(int(moment.timestamp())) + Decimal(moment.microsecond) / _MICROSECONDS
+        said = datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone()
+    except (ValueError, OverflowError, OSError):
+        return parse_moment(text)
+    return int(said.timestamp()) * _SECOND_NS + said.microsecond * 1000

@@ -7,19 +7,25 @@ import numpy as np
 import pytest
 
 from sshknock.analysis.attack.attempt import Victim, attempt
-from sshknock.analysis.attack.clock import CLOCKS, Clock, Moments
+from sshknock.analysis.attack.clock import CLOCKS, SECOND_NS, Moments
 from sshknock.analysis.attack.derived import SecretFromClock, sequences
 from sshknock.analysis.attack.odds import chance_matches, knocks_for
-from sshknock.analysis.attack.scheme import PaperScheme
+from sshknock.analysis.attack.scheme import PaperScheme, paper_recipe
 from sshknock.analysis.attack.search import BATCH, port_filter, search
+from sshknock.analysis.generators.seeds import SEED_FUNCTIONS
 from sshknock.errors import BadInput
 from sshknock.protocol.parameters import Parameters
 from sshknock.protocol.secrets import Secret
 
-READ = 1_491_557_602_482_913  # the day of the paper's figures, in microseconds
+READ = 1_491_557_602_482_913_204  # the day of the paper's figures, in nanoseconds
 SHAPE = Parameters(knocks_min=3)
-PAPER = PaperScheme(SHAPE)
-NEAR = Moments.around(READ, 700)
+PAPER = PaperScheme(paper_recipe(SHAPE))
+NEAR = Moments.around(READ, 700_000)
+
+
+def test_every_seed_function_is_attacked() -> None:
+    """What can make a file can be tried."""
+    assert set(CLOCKS) == set(SEED_FUNCTIONS)
 
 
 @pytest.mark.parametrize("name", sorted(CLOCKS))
@@ -27,10 +33,11 @@ def test_the_seed_is_found_and_the_next_line_is_known(name: str) -> None:
     """For every seed function: one seed gives the train, it is the victim's, and so is the rest."""
     clock = CLOCKS[name]
     victim = Victim.of(PAPER.lines(clock.seed(READ)))
-    made = attempt(victim.train, PAPER, clock, NEAR)
+    near = Moments.around(READ, 700 * clock.tick_ns)
+    made = attempt(victim.train, PAPER, clock, near)
     assert [match.seed for match in made.search.matches] == [clock.seed(READ)]
     assert made.predicted == victim.following
-    assert made.search.guesses == clock.count(NEAR)
+    assert made.search.guesses == clock.count(near)
 
 
 def test_the_guess_is_counted_in_the_order_of_time() -> None:
@@ -76,10 +83,10 @@ def test_too_many_lines_are_refused() -> None:
         Parameters(port_min=2000, port_max=2099, exclude=frozenset(range(2010, 2070))),
     ],
 )
-@pytest.mark.parametrize("line", [1, 4])
-def test_the_quick_look_loses_no_seed(shape: Parameters, line: int) -> None:
+@pytest.mark.parametrize(("line", "keep_weak"), [(1, True), (4, True), (2, False)])
+def test_the_quick_look_loses_no_seed(shape: Parameters, line: int, keep_weak: bool) -> None:
     """Of any seed's own train, the seed is among those that are looked at closely."""
-    scheme = PaperScheme(shape)
+    scheme = PaperScheme(paper_recipe(shape, keep_weak=keep_weak))
     seeds = np.arange(400, dtype=np.uint64)
     for seed in range(0, 400, 23):
         train = next(islice(scheme.lines(seed), line - 1, None))
@@ -102,16 +109,17 @@ def test_nothing_is_found_against_the_derivation() -> None:
 def test_nothing_is_found_against_a_seed_of_the_system() -> None:
     """The paper's own scheme with 256 bits for a seed: no clock seed gives its trains."""
     seed = int.from_bytes(bytes(range(32)), "big")
-    for name, clock in CLOCKS.items():
-        train = next(PAPER.lines(seed))
-        assert attempt(train, PAPER, clock, NEAR).match is None, name
+    train = next(PAPER.lines(seed))
+    for clock in CLOCKS.values():
+        near = Moments.around(READ, 700 * clock.tick_ns)
+        assert attempt(train, PAPER, clock, near).match is None
 
 
 def test_the_derivation_over_a_clock_falls() -> None:
     """The control: with the time as a secret the same HKDF does not help."""
     scheme, clock = SecretFromClock(), CLOCKS["milliseconds"]
     victim = Victim.of(scheme.lines(clock.seed(READ)))
-    made = attempt(victim.train, scheme, clock, Moments.around(READ, 20_000))
+    made = attempt(victim.train, scheme, clock, Moments.around(READ, 20_000_000))
     assert made.match is not None
     assert made.match.seed == clock.seed(READ)
     assert made.predicted == victim.following
@@ -121,15 +129,15 @@ def test_a_wrong_range_finds_nothing() -> None:
     """Who takes another range of ports for granted does not find the seed."""
     clock = CLOCKS["microseconds"]
     train = next(PAPER.lines(clock.seed(READ)))
-    other = PaperScheme(Parameters(port_min=1024, port_max=65535, knocks_min=3))
+    other = PaperScheme(paper_recipe(Parameters(port_min=1024, port_max=65535, knocks_min=3)))
     assert attempt(train, other, clock, NEAR).search.matches == ()
 
 
 def test_wrong_seeds_are_as_many_as_chance_has_it() -> None:
     """Ten ports and three knocks: of 30,000 seeds 30 give a train by chance, within 5 sigmas."""
     shape = Parameters(port_min=5000, port_max=5009, knocks_min=3, knocks_max=3)
-    scheme = PaperScheme(shape)
-    train = next(scheme.lines(READ))  # of a seed that is not among those tried
+    scheme = PaperScheme(paper_recipe(shape))
+    train = next(scheme.lines(1_491_557_602))  # of a seed that is not among those tried
     seeds = [np.arange(30_000, dtype=np.uint64)]
     found = search(seeds, train, scheme.lines, scheme.filter(train, 1))
     expected = chance_matches(30_000, 1, 3, 10)
@@ -157,15 +165,21 @@ def test_protocols_are_known_beforehand() -> None:
 def test_the_seeds_of_a_time_are_all_there_once(name: str) -> None:
     """Every moment's seed is in one of the batches, and as many as were announced, none twice."""
     clock = CLOCKS[name]
-    for moments in (NEAR, Moments(1_700_000_099_999_000, 1_700_000_100_001_500)):
+    length = 1500 * clock.tick_ns
+    around_a_hundred = Moments.around(1_700_000_100 * SECOND_NS, length // 2)
+    for moments in (Moments.around(READ, length), around_a_hundred):
         seeds = np.concatenate(list(clock.batches(moments))).tolist()
         assert len(set(seeds)) == len(seeds) == clock.count(moments)
-        assert {clock.seed(moment) for moment in range(moments.first, moments.end)} == set(seeds)
+        ends = [SEED_FUNCTIONS[name](moment) for moment in (moments.first, moments.end - 1)]
+        assert {seeds[0], seeds[-1]} == set(ends)
+        step = clock.tick_ns
+        every = range(moments.first, moments.end, step)
+        assert {SEED_FUNCTIONS[name](moment) for moment in every} <= set(seeds)
 
 
 def test_a_clock_without_seconds_has_few_seeds() -> None:
     """Over a year the decimals give a million seeds, and not one more."""
-    year = Moments(0, 31_557_600_000_000)
+    year = Moments(0, 31_557_600 * SECOND_NS)
     assert CLOCKS["decimals"].count(year) == 1_000_000
 
 
@@ -175,7 +189,7 @@ def test_memory_does_not_grow_with_the_search() -> None:
     could_give = PAPER.filter(train, 1)
 
     def peak(batches: int) -> int:
-        clock = Clock(1_000_000)
+        clock = CLOCKS["nanoseconds"]
         tracemalloc.reset_peak()
         moments = Moments(READ, READ + batches * BATCH)
         search(clock.batches(moments), train, PAPER.lines, could_give)
