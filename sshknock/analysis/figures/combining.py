@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Any
@@ -48,16 +49,36 @@ class Streams:
     @property
     def knocks(self) -> tuple[Knock, ...]:
         """Each port with the protocol that its sample gives."""
-        return tuple(
-            Knock(port, Transport.UDP if x > self.threshold else Transport.TCP)
-            for port, x in zip(self.ports, self.samples, strict=True)
-        )
+        return knocks_of(self.ports, self.samples > self.threshold)
 
     @property
     def cuts(self) -> tuple[Sequence, ...]:
         """The knocks that were taken together, the weak ones too."""
         ends = list(accumulate(self.lengths, initial=0))
         return tuple(self.knocks[first:end] for first, end in pairwise(ends))
+
+    def cut(self, lengths: Iterator[int]) -> Streams:
+        """Return them with the cuts of these lengths, and without what is too short for the next.
+
+        What is weak takes its knocks all the same, and the one after it has the same length.
+        """
+        knocks, cuts, first = self.knocks, [], 0
+        length = next(lengths)
+        while first + length <= len(knocks):
+            cuts.append(length)
+            first += length
+            if not is_weak(knocks[first - length : first]):
+                length = next(lengths)
+        steps = first * (len(self.orbit) // len(knocks))
+        return Streams(self.ports[:first], self.orbit[:steps], self.threshold, tuple(cuts))
+
+
+def knocks_of(ports: Iterable[int], udp: Iterable[object]) -> Sequence:
+    """Return the knocks of ports and of what is true where a knock is udp."""
+    return tuple(
+        Knock(int(port), Transport.UDP if bit else Transport.TCP)
+        for port, bit in zip(ports, udp, strict=True)
+    )
 
 
 def combining(streams: Streams, ports_source: str, how: str) -> style.Sheet:
@@ -136,7 +157,7 @@ def _brackets(axes: Axes, streams: Streams, places: Places) -> None:
         color = style.MUTED if weak else style.INK
         y = _CUTS - 0.12
         axes.plot((left, left, right, right), (y - 0.07, y, y, y - 0.07), color=color, lw=1)
-        words = f"{len(knocks)}: weak" if weak else f"{len(knocks)}: line {line}"
+        words = f"{len(knocks)}: weak, left out" if weak else f"{len(knocks)}: line {line}"
         look: dict[str, Any] = {"ha": "center", "va": "center", "size": style.SMALL, "color": color}
         axes.text((left + right) / 2, _CUTS + 0.06, words, **look)
         first += len(knocks)

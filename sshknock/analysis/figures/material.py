@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sshknock.analysis import samples
-from sshknock.analysis.figures.combining import Streams
+from sshknock.analysis.figures.combining import Streams, knocks_of
 from sshknock.analysis.generators.orbits import chua_orbit, chua_orbits, henon_orbit, henon_orbits
+from sshknock.analysis.measures.counting import PAPER
 from sshknock.analysis.measures.protocols import by_distance
 from sshknock.analysis.report.model import Series
+from sshknock.analysis.sequence_maker import Recipe, sequences, stream_key, uniforms
 from sshknock.protocol import chua, henon
-from sshknock.protocol.draws import hmac_draws, mt19937_draws, uniform
-from sshknock.protocol.knocks import is_weak
+from sshknock.protocol.draws import hmac_draws, mt19937_draws
+from sshknock.protocol.knocks import Sequence
 from sshknock.protocol.parameters import Parameters
+from sshknock.records import replace
 
 ORIGIN = (0.0, 0.0)
 """Where the paper begins its orbits of Hénon's map (section II.B, equation 3)."""
@@ -63,33 +67,42 @@ class Material:
         start = chua.start(self.key("protocols"))
         return chua_orbit(start, count, skip=chua.BURN_IN_STEPS)
 
+    def examples(self, count: int) -> list[Sequence]:
+        """Return the first sequences of the file that ``sshknock generate`` makes of the seed."""
+        drawn = islice(sequences(self._recipe(), self.seed), count)
+        return [knocks_of(ports, bits) for ports, bits in drawn]
+
     def streams(self, columns: int) -> Streams:
-        """Return the streams of the first sequences of a file, with at most so many knocks.
+        """Return what the first of these sequences are made of, with at most so many knocks.
 
         What is weak takes its knocks of both streams all the same, and the length is kept.
         """
-        parameters = self.parameters
-        draws = mt19937_draws(self.key("ports"))
-        ports = [uniform(draws, parameters.port_min, parameters.port_max) for _ in range(columns)]
-        a, b, skip = parameters.henon_a, parameters.henon_b, henon.BURN_IN_STEPS
-        start = henon.start(self.key("protocols"))
-        orbit = henon_orbit(start, columns * henon.STEPS_A_BIT, a=a, b=b, skip=skip)[:, 0]
-        lengths = hmac_draws(self.key("lengths"))
-        knocks = Streams(tuple(ports), orbit, parameters.threshold, ()).knocks
-        cuts: list[int] = []
-        length = uniform(lengths, parameters.knocks_min, parameters.knocks_max)
-        while sum(cuts) + length <= columns:
-            drawn = knocks[sum(cuts) : sum(cuts) + length]
-            cuts.append(length)
-            if not is_weak(drawn):
-                length = uniform(lengths, parameters.knocks_min, parameters.knocks_max)
-        whole = sum(cuts)
-        return Streams(
-            tuple(ports[:whole]),
-            orbit[: whole * henon.STEPS_A_BIT],
-            parameters.threshold,
-            tuple(cuts),
+        parameters = self._recipe().parameters
+        draws = uniforms(
+            mt19937_draws(stream_key(self.seed, "ports")), parameters.port_min, parameters.port_max
         )
+        ports = list(islice((port for port in draws if port not in parameters.exclude), columns))
+        x = henon_orbit(
+            henon.start(stream_key(self.seed, "protocols")),
+            columns * henon.STEPS_A_BIT,
+            a=parameters.henon_a,
+            b=parameters.henon_b,
+            skip=henon.BURN_IN_STEPS,
+        )[:, 0]
+        whole = Streams(tuple(ports), x, parameters.threshold, ())
+        return whole.cut(
+            uniforms(
+                hmac_draws(stream_key(self.seed, "length")),
+                parameters.knocks_min,
+                parameters.knocks_max,
+            )
+        )
+
+    def _recipe(self) -> Recipe:
+        """Return the paper's generators, and its three to six knocks (section II.C)."""
+        shortest, longest = PAPER.knocks_min, PAPER.knocks_max
+        parameters = replace(self.parameters, knocks_min=shortest, knocks_max=longest)
+        return Recipe(parameters, "mt19937", "henon")
 
     def henon_by_distance(self) -> Series:
         """Return the entropy of eight bits in a row by the steps between two of them."""
@@ -113,7 +126,7 @@ class Material:
 
 
 def _spaced(
-    udp: NDArray[np.bool_], grid: int, distances: Sequence[int]
+    udp: NDArray[np.bool_], grid: int, distances: Iterable[int]
 ) -> list[tuple[int, samples.Bits]]:
     """Return bits that are so many steps apart, eight in a row of one orbit.
 
