@@ -187,7 +187,7 @@ def test_an_interrupted_enrolment_leaves_no_pairing(token: Path) -> None:
     """^C while the keyring is written: neither an item nor settings."""
     code = (
         "import os, signal, sys\n"
-        "from sshknock.client import cli\n"
+        "from sshknock import cli\n"
         "from sshknock.client.keyrings.file import FileStore\n"
         "real = FileStore.set\n"
         "def interrupted(self, name, text):\n"
