@@ -92,7 +92,7 @@ class StockServer:
         server = self.host
         _acquaint(laptop, server)
         for purpose in ("open", "close"):
-            stage.run(laptop, f"sshknock generate --count 10 --knocks 5 -o {purpose}", user=USER)
+            stage.run(laptop, f"sshknock generate --count 10 --knocks 5-5 -o {purpose}", user=USER)
         stage.run(laptop, "head -n 3 open", user=USER)
         server.path("/etc/knockd").mkdir(mode=0o700)
         stage.run(laptop, f"scp -q open close root@{server.ipv4}:/etc/knockd/", user=USER)
