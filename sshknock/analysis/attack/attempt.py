@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
@@ -63,14 +63,27 @@ class Attempt:
 
 
 def attempt(
-    train: Sequence, scheme: Scheme, clock: Clock, moments: Moments, lines: int = 1
+    train: Sequence,
+    scheme: Scheme,
+    clock: Clock,
+    moments: Moments,
+    lines: int = 1,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Attempt:
     """Try all seeds that the clock can have given; say what would be knocked next.
 
     The train is looked for on the first ``lines`` lines. Nothing of the victim comes in here but
-    the train.
+    the train. ``tell`` hears how far it has come.
     """
-    found = search(clock.batches(moments), train, scheme.lines, scheme.filter(train, lines), lines)
+    everything = f"{clock.count(moments):,} seeds of {clock.name}"
+    found = search(
+        clock.batches(moments),
+        train,
+        scheme.lines,
+        scheme.filter(train, lines),
+        lines,
+        lambda tried: tell(f"{tried:,} of {everything}"),
+    )
     predicted = None
     if found.matches:
         first = found.matches[0]

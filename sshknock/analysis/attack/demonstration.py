@@ -61,14 +61,14 @@ def demonstrate(
     """Run all of it. ``moment`` is when the victims' clock was read, in nanoseconds.
 
     ``secret`` are the 32 bytes of a pairing of this program; ``known_to`` is how long the time is
-    that the observer takes into account; ``tell`` hears what is being done.
+    that the observer takes into account; ``tell`` hears how far it has come.
     """
     paper = PaperScheme(paper_recipe(parameters))
 
     def observe(name: str, victim: Victim, clock: Clock, within: int, lines: int = 1) -> Trial:
         moments = Moments.whole(moment, within)
-        tell(f"{name}: {clock.count(moments):,} seeds")
-        return Trial(name, victim, moments, attempt(victim.train, paper, clock, moments, lines))
+        made = attempt(victim.train, paper, clock, moments, lines, tell)
+        return Trial(name, victim, moments, made)
 
     def paper_file(clock: Clock, line: int = 1) -> Victim:
         return Victim.of(paper.lines(clock.seed(moment)), line)

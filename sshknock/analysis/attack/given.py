@@ -40,8 +40,8 @@ def attack_given(
         if only is None and seeds > SEEDS_AT_MOST:
             rows.append(_left_out(clock, seeds))
             continue
-        tell(f"{clock.name}: {seeds:,} seeds")
-        rows.append(_row(clock.name, victim, attempt(victim.train, scheme, clock, moments, lines)))
+        made = attempt(victim.train, scheme, clock, moments, lines, tell)
+        rows.append(_row(clock.name, victim, made))
     found = any(row.holds is False for row in rows)
     return Report(
         f"The seed of {telling.train_text(victim.train)}",

@@ -94,10 +94,12 @@ def search(
     lines_of: LinesOf,
     could_give: Filter,
     lines: int = 1,
+    count: Callable[[int], None] = lambda _: None,
 ) -> Search:
     """Try all seeds of the batches; return every one that has the train on its first ``lines``.
 
     All are tried, also when one was found: that no other gives the train is part of the answer.
+    ``count`` hears how many were tried after each batch.
     """
     started = time.process_time()
     matches: list[Match] = []
@@ -111,4 +113,5 @@ def search(
                 if sequence == train
             )
         guesses += batch.size
+        count(guesses)
     return Search(guesses, time.process_time() - started, tuple(matches))
