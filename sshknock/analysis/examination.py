@@ -39,7 +39,7 @@ SLOW = frozenset({"hwrng"})
 _SLOW_COUNT = ports.PAPER_NUMBERS
 _NUMBER_BOUNDS = (0, 65535)
 
-_DISTANCE_BITS = 1 << 18
+DISTANCE_BITS = 1 << 18
 _STEPS = {"henon": henon.STEPS_A_BIT, "chua": chua.STEPS_A_BIT}
 _DISTANCES = {"henon": tuple(range(1, 17)), "chua": (1, 2, 5, 10, 20, 50, 100)}
 _RANGES = ((3000, 65000), (1024, 65535), (1, 65535))
@@ -200,7 +200,7 @@ def _by_distance(subject: Subject) -> Series | None:
         return None
     in_use = usual if subject.steps is None else subject.steps
     distances = sorted({*_DISTANCES[subject.protocol_source], in_use})
-    sampled = [(distance, subject.bits(_DISTANCE_BITS, distance)) for distance in distances]
+    sampled = [(distance, subject.bits(DISTANCE_BITS, distance)) for distance in distances]
     return protocols.by_distance(sampled, in_use)
 
 

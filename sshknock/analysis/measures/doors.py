@@ -41,7 +41,11 @@ def section(
     measures = _sweeps(scheme)
     if doors > 1:
         measures.append(_at_our_server(scheme, doors))
-    measures += _swept(drawn, papers, seed)
+    remarks = []
+    if any(map(len, drawn)):
+        measures += _swept(drawn, papers, seed)
+    else:
+        remarks.append("Every drawing was weak: there are no sequences to try a sweep on.")
     measures += _guesses(scheme, doors)
     rate = math.ceil(2 * scheme.usable / SWEEP_S)
     return Section(
@@ -49,6 +53,7 @@ def section(
         _TITLE,
         tuple(measures),
         remarks=(
+            *remarks,
             "A stock knockd that waits for one sequence sees no other packet: a sweep is a guess"
             " that plays every sequence of its order at once.",
             f"It has {SWEEP_S} s for {2 * scheme.usable:,} knocks: {rate:,} packets a second.",

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 Counts = NDArray[np.int64]
 Shares = NDArray[np.float64]
@@ -39,9 +39,20 @@ def expected_shannon(total: int, shares: Shares) -> float:
         spread = _FARTHEST * math.sqrt(total * share) + _FARTHEST
         low, high = max(1, int(total * share - spread)), min(total, int(total * share + spread))
         counts = np.arange(low, high + 1)
-        chances = stats.binom.pmf(counts, total, share)
+        chances = _binomial(counts, total, share)
         mean -= float(repeat) * float((chances * counts / total * np.log2(counts / total)).sum())
     return mean
+
+
+def _binomial(counts: Counts, total: int, share: float) -> Shares:
+    """Return the chance of each count; scipy.stats has it too, and takes a second to import."""
+    ways = (
+        special.gammaln(total + 1)
+        - special.gammaln(counts + 1)
+        - special.gammaln(total - counts + 1)
+    )
+    logarithms = ways + special.xlogy(counts, share) + special.xlog1py(total - counts, -share)
+    return np.asarray(np.exp(logarithms))
 
 
 def collision_entropy(values: NDArray[np.int64]) -> tuple[float, float] | None:

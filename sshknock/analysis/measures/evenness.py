@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
 
 from sshknock.analysis.measures.entropy import Counts, Shares
 from sshknock.analysis.measures.judging import two_sided
@@ -54,13 +54,13 @@ def chi_square(sample: Binned) -> tuple[float, float]:
 
 def chi_square_p(statistic: float, freedom: int) -> tuple[float, float]:
     """Return a statistic, and its p as a chi-square of so many degrees of freedom."""
-    law = stats.chi2(freedom)
-    return statistic, two_sided(float(law.cdf(statistic)), float(law.sf(statistic)))
+    below, above = special.chdtr(freedom, statistic), special.chdtrc(freedom, statistic)
+    return statistic, two_sided(float(below), float(above))
 
 
 def above_p(statistic: float, freedom: int) -> float:
     """Return the chance of a chi-square as high; a low one is as it should be."""
-    return float(stats.chi2.sf(statistic, freedom))
+    return float(special.chdtrc(freedom, statistic))
 
 
 def _pearson(sample: Binned) -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
 
 FEWEST_NUMBERS = 20
 FEWEST_BITS = 100  # SP 800-22, section 2.3.7
@@ -94,7 +94,12 @@ def next_bit(bits: NDArray[np.uint8]) -> Found | None:
     ones = np.bincount(words[:half], weights=followers[:half], minlength=1 << context)
     guesses = (2 * ones > seen)[words[half:]]
     right, tried = int(np.count_nonzero(guesses == followers[half:])), len(guesses)
-    return Found(right / tried, 0.5, float(stats.binom.sf(right - 1, tried, 0.5)))
+    return Found(right / tried, 0.5, _as_many_heads(right, tried))
+
+
+def _as_many_heads(heads: int, tosses: int) -> float:
+    """Return the chance of so many heads or more."""
+    return float(special.bdtrc(heads - 1, tosses, 0.5)) if heads else 1.0
 
 
 def normal_p(z: float) -> float:

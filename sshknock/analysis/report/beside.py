@@ -10,8 +10,8 @@ from sshknock.analysis.report import text
 from sshknock.analysis.report.model import Measure, Report, Section
 from sshknock.analysis.report.wording import shown
 
-_FAILS = " !"
-_HOLDS = "  "
+_FAILS = "!"
+_HOLDS = " "
 
 Groups = dict[str, list[str]]
 
@@ -44,7 +44,7 @@ def _together(sections: Sequence[tuple[str, Section]], width: int) -> Iterator[T
                 faults.setdefault(f"{measure.label}: {measure.meaning}", []).append(name)
         for remark in section.remarks:
             remarks.setdefault(remark, []).append(name)
-    for mark, groups in ((_FAILS.strip() + " ", faults), ("", remarks)):
+    for mark, groups in ((f"{_FAILS} ", faults), ("", remarks)):
         for words, names in groups.items():
             yield from text.wrapped(f"{mark}{', '.join(names)}: {words}", width, text.INDENT)
     for name, section in named.items():
