@@ -1,0 +1,1 @@
+"""The measures held against what can be computed by hand."""

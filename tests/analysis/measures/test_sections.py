@@ -1,0 +1,158 @@
+"""The sections of a report: what they judge, what they say, and what they leave out."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sshknock.analysis import samples
+from sshknock.analysis.measures import batches, doors, ports, protocols, sequences, together
+from sshknock.analysis.measures.batches import Batch
+from sshknock.analysis.measures.counting import PAPER, Scheme
+from sshknock.analysis.report.model import Measure, Section
+from sshknock.protocol.parameters import Parameters
+
+WHOLE = (0, 65535)
+KEY = bytes(32)
+NUMBERS = samples.numbers("hmac", 1 << 17, KEY)
+BITS = samples.bits("hmac", 1 << 17, bytes([1]) * 32, Parameters().bits)
+OURS = Scheme.of(Parameters(), keeps_weak=False)
+
+
+def judged(section: Section) -> dict[str, bool | None]:
+    """Return what each measure says."""
+    return {measure.key: measure.holds for measure in section.measures}
+
+
+def measure(section: Section, key: str) -> Measure:
+    """Return one of the measures."""
+    return next(each for each in section.measures if each.key == key)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "fails"),
+    [
+        (NUMBERS[:65536], set()),
+        (np.arange(65536), {"entropy", "chi_square", "serial_correlation", "runs"}),
+        (np.arange(65536) * 40503 % 65536, {"entropy", "chi_square", "serial_correlation", "runs"}),
+        (np.full(65536, 4711), {"entropy", "chi_square"}),
+        (np.sort(NUMBERS[:65536]), {"serial_correlation", "runs"}),
+        (NUMBERS[:65536] | 256, {"entropy", "chi_square"}),
+    ],
+    ids=["hmac", "counter", "multiples", "constant", "sorted", "a bit stuck"],
+)
+def test_each_fault_of_numbers_fails_its_measures(
+    numbers: np.typing.NDArray[np.int64], fails: set[str]
+) -> None:
+    """And what is good fails none."""
+    section = ports.section(numbers, WHOLE, "Ports")
+    assert {key for key, holds in judged(section).items() if holds is False} == fails
+    assert all(each.meaning.endswith(".") for each in section.measures)
+
+
+@pytest.mark.parametrize(
+    ("bits", "fails"),
+    [
+        (BITS, set()),
+        (np.resize([0, 1], 1 << 17), {"runs", "serial_correlation", "block_entropy", "next_bit"}),
+        (np.zeros(1 << 17, np.uint8), {"p_udp", "runs", "block_entropy", "next_bit"}),
+        (
+            np.repeat(BITS[: 1 << 16], 2),
+            {"runs", "serial_correlation", "block_entropy", "next_bit"},
+        ),
+        (
+            (NUMBERS < 0.6 * 65536).astype(np.uint8),
+            {"p_udp", "runs", "block_entropy", "next_bit"},
+        ),
+    ],
+    ids=["hmac", "alternating", "constant", "each twice", "60 % udp"],
+)
+def test_each_fault_of_bits_fails_its_measures(
+    bits: np.typing.NDArray[np.uint8], fails: set[str]
+) -> None:
+    """And a good coin fails none."""
+    section = protocols.section(bits.astype(np.uint8), "Protocols")
+    assert {key for key, holds in judged(section).items() if holds is False} == fails
+
+
+def test_streams_that_know_of_each_other_are_found() -> None:
+    """A protocol that is the port's parity tells one bit; two independent streams tell none."""
+    parity = (NUMBERS >> 8 & 1).astype(np.uint8)
+    known = measure(together.section(NUMBERS, parity, WHOLE), "mutual_information")
+    alone = measure(together.section(NUMBERS, BITS, WHOLE), "mutual_information")
+    assert (known.holds, alone.holds) == (False, True)
+    assert known.value == pytest.approx(1, abs=0.01)
+    assert alone.value == pytest.approx(0, abs=0.001)
+
+
+def test_what_a_finite_sample_shows_by_chance_is_taken_off() -> None:
+    """Over many small tables of independent things the mean is 0, not the bias of 0.09 bits."""
+    rng = np.random.default_rng(5)
+    found = []
+    for _ in range(400):
+        table = np.bincount(rng.integers(0, 32, 160), minlength=32).reshape(16, 2).astype(float)
+        found.append(together.mutual_information(table)[0])
+    assert np.mean(found) == pytest.approx(0, abs=0.01)
+
+
+def test_mutual_information_by_hand() -> None:
+    """Two things that are always the same: one bit, less the bias of 1 / (2 n ln 2)."""
+    value, p = together.mutual_information(np.array([[50.0, 0.0], [0.0, 50.0]]))
+    assert value == pytest.approx(1 - 1 / (200 * math.log(2)))
+    assert p < 1e-20
+
+
+def test_bits_a_knock_are_estimated_from_the_data() -> None:
+    """16.9 of the range in use; a generator of few ports is found out."""
+    drawn = batches.of_streams(NUMBERS, BITS, (3000, 65000), (4, 6))
+    fine = measure(sequences.section(OURS, drawn, 8, of_file=False), "bits_a_knock")
+    few = [Batch(3000 + batch.ports % 1000, batch.bits) for batch in drawn]
+    found = measure(sequences.section(OURS, few, 8, of_file=False), "bits_a_knock")
+    assert (fine.holds, found.holds) == (True, False)
+    assert fine.value == pytest.approx(math.log2(2 * 62001), abs=0.05)
+    assert found.value == pytest.approx(math.log2(2000), abs=0.05)
+
+
+def test_what_is_computed_of_sweeps_happens_when_they_are_tried() -> None:
+    """The paper's sequences and ours, swept rising and in random order: within four sigmas."""
+    drawn = batches.of_streams(NUMBERS, BITS, (3000, 65000), (4, 6))
+    strong = [batch.where(~batches.weak(batch)) for batch in drawn]
+    papers = batches.of_streams(NUMBERS, BITS, (3000, 65000), (3, 6))
+    section = doors.section(OURS, strong, papers, 8, KEY)
+    papers_count, count = sum(map(len, papers)), sum(map(len, strong))
+    for computed, tried in (
+        ("sweep_of_both", "simulated_rising"),
+        ("sweep_at_random", "simulated_at_random"),
+    ):
+        for value, ideal, total in (
+            (measure(section, tried).value, measure(section, computed).value, count),
+            (measure(section, tried).paper, measure(section, computed).paper, papers_count),
+        ):
+            assert isinstance(value, float)
+            assert isinstance(ideal, float)
+            assert abs(value - ideal) <= 4 * math.sqrt(ideal / total)
+    assert measure(section, "simulated_rising").value == 0
+
+
+def test_a_scheme_that_keeps_weak_sequences_is_told_so() -> None:
+    """What a plain sweep opens is judged, whoever's it is."""
+    papers = Scheme.of(PAPER, keeps_weak=True)
+    drawn = batches.of_streams(NUMBERS, BITS, (3000, 65000), (3, 6))
+    says = judged(doors.section(papers, drawn, None, 1, KEY))
+    assert (says["sweep_of_one"], says["sweep_of_both"], says["sweep_at_random"]) == (
+        *(False, False),
+        None,
+    )
+
+
+@given(st.lists(st.integers(3000, 3030), max_size=60), st.integers(0, 2**20))
+def test_no_sample_is_too_short_or_too_strange(numbers: list[int], bits: int) -> None:
+    """A measure is left out, or says so; nothing is raised."""
+    ports.section(np.array(numbers, np.int64), (3000, 3030), "Ports")
+    few = np.array([int(bit) for bit in f"{bits:b}"], np.uint8)
+    protocols.section(few, "Protocols")
+    together.section(np.array(numbers, np.int64), few, (3000, 3030))
