@@ -48,7 +48,7 @@ def attack_given(
         (
             Section(
                 "given",
-                "Seeds that the clock can have given",
+                "Seeds that the clock can have given (times are one core's)",
                 tuple(rows),
                 remarks=(_FOUND if found else _NOTHING,),
             ),

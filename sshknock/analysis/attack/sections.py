@@ -41,7 +41,7 @@ def efforts_of(made: Demonstration) -> tuple[Effort, ...]:
 def _by_clock(made: Demonstration) -> Section:
     return Section(
         "clock",
-        "The clock is known to a second: all of its seeds were tried",
+        "The clock is known to a second: all of its seeds were tried (times are one core's)",
         tuple(_found(trial, f"second.{trial.name}") for trial in made.by_clock),
         remarks=(
             "digits are the last two digits of the seconds and six decimals, decimals only those:"
