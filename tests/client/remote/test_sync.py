@@ -253,7 +253,7 @@ def test_killed_before_it_saves_the_pair_still_meets(home: Path) -> None:
     server = Server(next_=3)
     code = (
         "import os, signal, sys\n"
-        "from sshknock.client import cli\n"
+        "from sshknock import cli\n"
         "from sshknock.client.state import Store\n"
         "save = Store.save\n"
         "def save_or_die(self, state):\n"
