@@ -6,7 +6,7 @@ import errno
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -53,6 +53,15 @@ def run_program(group: click.Group, name: str) -> int:
     except Exception as error:  # noqa: BLE001  the last line of defence, and it says so
         return report_failure(error)
     return result if isinstance(result, int) else EXIT_DONE
+
+
+def print_parts(parts: Iterable[str]) -> None:
+    """Print a long text part by part. A reader that goes away, as head does, ends it: no fault."""
+    try:
+        for part in parts:
+            click.echo(part, nl=False)
+    except BrokenPipeError:
+        _drop_output()
 
 
 def _drop_output() -> None:

@@ -20,7 +20,7 @@ from sshknock.protocol.names import shown
 from sshknock.protocol.parameters import Parameters
 from sshknock.protocol.ranges import parse_ports, parse_range
 from sshknock.protocol.sequence_file import unused_line
-from sshknock.system.command_line import reading_arguments
+from sshknock.system.command_line import print_parts, reading_arguments
 from sshknock.system.files import write_private
 
 _DEFAULTS = Parameters()
@@ -136,8 +136,7 @@ def generate(
     if seed.is_time:
         report(_warning(recipe))
     if output is None:
-        for text in _joined(lines):
-            click.echo(text, nl=False)
+        print_parts(_joined(lines))
         return
     write_private(output, "".join(lines).encode("ascii"))
     click.echo(f"wrote {count} sequences to {output}")
