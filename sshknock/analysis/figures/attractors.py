@@ -17,7 +17,7 @@ def henon(x: Orbit, y: Orbit, threshold: float, how: str) -> style.Sheet:
     """Draw the pairs of Hénon's map, a part of them closer, and the threshold of the bits."""
     sheet = style.Sheet(
         f"Hénon's attractor, {len(x):,} pairs",
-        f"{how}; what looks like one line is many, at every scale",
+        f"{how}; on the right the frame, closer",
         height=4.9,
     )
     whole, closer = sheet.axes(columns=(2.1, 1), gap=(0, 0.75))

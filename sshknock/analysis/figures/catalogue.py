@@ -138,7 +138,7 @@ ENTRIES = (
         "Fig. 3",
         "The pairs (x, y) that the map comes through, from the paper's starting point. Right of the"
         " threshold a knock is udp, left of it tcp; the default one has half of all pairs on either"
-        " side.",
+        " side. What looks like one line is many, however close one looks.",
         _henon_attractor,
     ),
     Entry(

@@ -17,6 +17,7 @@ from sshknock.analysis.measures.counting import PAPER
 from sshknock.analysis.measures.protocols import by_distance
 from sshknock.analysis.report.model import Series
 from sshknock.analysis.sequence_maker import Recipe, sequences, stream_key, uniforms
+from sshknock.errors import BadInput
 from sshknock.protocol import chua, henon
 from sshknock.protocol.draws import hmac_draws, mt19937_draws
 from sshknock.protocol.knocks import Sequence
@@ -68,8 +69,16 @@ class Material:
         return chua_orbit(start, count, skip=chua.BURN_IN_STEPS)
 
     def examples(self, count: int) -> list[Sequence]:
-        """Return the first sequences of the file that ``sshknock generate`` makes of the seed."""
-        drawn = islice(sequences(self._recipe(), self.seed), count)
+        """Return the first sequences of the file that ``sshknock generate`` makes of the seed.
+
+        Where the parameters give nothing but weak ones, those are returned: they can be looked at.
+        Raises BadInput when the orbit escapes.
+        """
+        recipe = self._recipe()
+        try:
+            drawn = list(islice(sequences(recipe, self.seed), count))
+        except BadInput:
+            drawn = list(islice(sequences(replace(recipe, keep_weak=True), self.seed), count))
         return [knocks_of(ports, bits) for ports, bits in drawn]
 
     def streams(self, columns: int) -> Streams:

@@ -9,6 +9,7 @@ import pytest
 
 from sshknock.analysis.figures import album, catalogue, style
 from sshknock.analysis.figures.material import Material
+from sshknock.errors import BadInput
 from sshknock.protocol import henon
 from sshknock.protocol.knocks import is_weak
 from sshknock.protocol.parameters import Parameters
@@ -105,6 +106,25 @@ def test_the_lines_of_figure_6_are_the_first_ones_of_figure_7() -> None:
         lines = [knocks for knocks in material.streams(40).cuts if not is_weak(knocks)]
         assert len(lines) >= 3
         assert lines == material.examples(len(lines))
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        Parameters(henon_a=1.0),  # all bits alike: nothing but weak sequences
+        Parameters(threshold=-0.9),  # nearly all udp
+        Parameters(henon_a=1.2, threshold=0.3, port_min=1, port_max=40),
+    ],
+)
+def test_parameters_that_are_not_good_are_drawn_as_well(odd: Parameters) -> None:
+    """One looks at figures to see why; only an orbit that escapes cannot be shown."""
+    names = {"fig3", "fig4", "fig5", "fig6", "fig7"}
+    for entry in [entry for entry in catalogue.ENTRIES if entry.name in names]:
+        with style.styled():
+            sheet = entry.draw(Material(parameters=odd, many=4096))
+        assert collisions(sheet) + cut_off(sheet) == []
+    with pytest.raises(BadInput, match="escapes"):
+        Material(parameters=Parameters(henon_a=1.5)).examples(1)
 
 
 def test_bits_that_are_one_step_apart_have_0_70_of_their_entropy_and_eight_apart_nearly_all() -> (
