@@ -6,6 +6,7 @@ rough idea of when it ran. Then the same search runs against the derivation in u
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from sshknock.analysis.attack.attempt import Attempt, Victim, attempt
 from sshknock.analysis.attack.clock import CLOCKS, SECOND_NS, Clock, Moments
 from sshknock.analysis.attack.derived import SecretFromClock, sequences
 from sshknock.analysis.attack.scheme import PaperScheme, paper_recipe
+from sshknock.analysis.attack.state import OUTPUTS_NEEDED, recovered
 from sshknock.protocol.parameters import Parameters
 from sshknock.protocol.secrets import Secret
 
@@ -43,6 +45,7 @@ class Demonstration:
     derivation: Trial
     system: Trial
     control: Trial
+    state_is_told: bool
 
     @property
     def rate(self) -> float:
@@ -102,4 +105,12 @@ def demonstrate(
             hour,
             attempt(made_of_clock.train, control, coarse, hour),
         ),
+        state_is_told=_state_is_told(int.from_bytes(secret, "big")),
     )
+
+
+def _state_is_told(seed: int) -> bool:
+    """Tell whether whole outputs of a generator, whatever its seed, give those that follow."""
+    victim = random.Random(seed)  # noqa: S311  what this is about
+    observer = recovered([victim.getrandbits(32) for _ in range(OUTPUTS_NEEDED)])
+    return all(observer.getrandbits(32) == victim.getrandbits(32) for _ in range(OUTPUTS_NEEDED))

@@ -7,6 +7,7 @@ import math
 from sshknock.analysis.attack import effort, odds, telling
 from sshknock.analysis.attack.demonstration import Demonstration, Trial
 from sshknock.analysis.attack.effort import Effort
+from sshknock.analysis.attack.state import OUTPUTS_NEEDED
 from sshknock.analysis.report.model import Measure, Report, Section
 from sshknock.protocol.parameters import Parameters
 
@@ -23,6 +24,7 @@ def of_demonstration(made: Demonstration, parameters: Parameters) -> Report:
             _efforts(made),
             _knocks(parameters),
             _protocols(),
+            _state(made),
             _secrets(made),
         ),
         (("ports", f"{parameters.port_min}-{parameters.port_max}"),),
@@ -41,7 +43,7 @@ def efforts_of(made: Demonstration) -> tuple[Effort, ...]:
 def _by_clock(made: Demonstration) -> Section:
     return Section(
         "clock",
-        "The clock is known to a second: all of its seeds were tried (times are one core's)",
+        "Clock known to a second: all its seeds tried (times are one core's)",
         tuple(_found(trial, f"second.{trial.name}") for trial in made.by_clock),
         remarks=(
             "digits are the last two digits of the seconds and six decimals, decimals only those:"
@@ -151,14 +153,14 @@ def _protocols() -> Section:
                 "a protocol",
                 0.0,
                 "bits",
-                meaning="Hénon's map starts at (0, 0) whatever the seed: whoever knows a, b and"
+                meaning="The Henon map starts at (0, 0) whatever the seed: whoever knows a, b and"
                 " the threshold knows all protocols of all files beforehand.",
             ),
         ),
         remarks=(
             "With a, b and the threshold kept secret, one file that was seen still gives the"
-            " protocols of the next one, since they are the same in every run. The search here"
-            " needs none of them: the ports alone give the seed.",
+            " protocols of the next one, since they are the same in every run. The seed does not"
+            " depend on them: the ports of one train single it out, see above.",
         ),
     )
 
@@ -179,11 +181,32 @@ def _secrets(made: Demonstration) -> Section:
             " what it is taken for, and on a secret of 256 bits, which nobody tries out.",
             "The last row is the control: the same HKDF over a secret that is only the time falls"
             " at once. What protects is the secret.",
-            "Mersenne Twister has a second weakness, which is not used here: 624 whole outputs in"
-            " a row tell its state, and so all that follows (Matsumoto and Nishimura, ACM TOMACS"
-            " 8(1), 1998, say that it is not for cryptography). Ports of 3000-65000 show the"
-            " upper 16 bits of an output, and hide how many were thrown away between them; trains"
-            " of six knocks are far from enough, and the clock is much quicker.",
+        ),
+    )
+
+
+def _state(made: Demonstration) -> Section:
+    return Section(
+        "state",
+        "Without any seed: Mersenne Twister's state",
+        (
+            Measure(
+                "state.outputs",
+                "whole outputs that tell all others",
+                OUTPUTS_NEEDED,
+                holds=not made.state_is_told,
+                meaning=f"{OUTPUTS_NEEDED} outputs of a generator with a seed of 256 bits were"
+                f" seen; the next {OUTPUTS_NEEDED} predicted:"
+                f" {'yes' if made.state_is_told else 'no'}.",
+            ),
+        ),
+        remarks=(
+            "Ports of 3000-65000 show the upper 16 bits of an output, and not how many were thrown"
+            " away between two of them, so this does not work on ports as it stands. Their bits are"
+            " linear in the state all the same: some 1,250 ports with the gaps known have as many"
+            " bits as it has, 19,937 (not tried here)."
+            " One train is far from enough, and the clock is much quicker. Python's own"
+            " documentation calls the generator completely unsuitable for cryptographic purposes.",
         ),
     )
 
