@@ -12,7 +12,8 @@ from sshknock.protocol.parameters import Parameters
 
 _TRANSPORTS = (Transport.TCP, Transport.UDP)
 _DRAWN_AGAIN = 48
-"""Numbers that weak drawings may take, before a line that is kept: once in a million more do."""
+"""Numbers that weak drawings may take before a line that is kept: of three knocks half are weak, so
+sixteen in a row are one line in tens of thousands."""
 
 
 def paper_recipe(

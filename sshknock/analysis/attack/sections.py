@@ -171,7 +171,7 @@ def _secrets(made: Demonstration) -> Section:
         "The same search, when the seed was no clock",
         (
             _found(made.derivation, "secret.derivation", "the derivation in use"),
-            _found(made.system, "secret.system", "the paper's scheme, --seed system"),
+            _found(made.system, "secret.system", "the paper's scheme, a seed of the system"),
             _found(made.control, "secret.clock", "the derivation, its secret a clock"),
         ),
         remarks=(

@@ -103,6 +103,17 @@ def test_wrong_ideas_find_nothing_and_it_says_what_may_be_wrong(
     assert "this cannot tell" in words
 
 
+@pytest.mark.parametrize("made", [(), ("--port-source", "mt19937")])
+def test_a_file_of_a_secret_gives_nothing_away(
+    run: Run, tmp_path: Path, made: tuple[str, ...]
+) -> None:
+    """What generate makes of 256 bits, with the paper's generator too."""
+    file = tmp_path / "ours"
+    assert run("generate", "--seed", bytes(range(32)).hex(), *made, "-o", file)[0] == 0
+    found = rows(run("analyze", "--attack", "--json", file)[1])
+    assert all(row["holds"] for row in found.values() if row["value"] != "not tried")
+
+
 def test_standard_input_is_read_as_a_file(run: Run, file: Path) -> None:
     """Its time is not known, so it has to be said."""
     options = ("--around", READ, "--seed-function", "milliseconds")
