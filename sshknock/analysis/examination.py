@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sshknock.analysis import samples
+from sshknock.analysis import distances, samples
 from sshknock.analysis.generators.bits import BITS as BIT_SOURCES
 from sshknock.analysis.generators.numbers import NUMBERS
 from sshknock.analysis.measures import (
@@ -22,9 +22,8 @@ from sshknock.analysis.measures import (
 )
 from sshknock.analysis.measures.batches import Batch
 from sshknock.analysis.measures.counting import PAPER, Scheme
-from sshknock.analysis.report.model import Report, Section, Series
+from sshknock.analysis.report.model import Report, Section
 from sshknock.errors import BadInput
-from sshknock.protocol import chua, henon
 from sshknock.protocol.parameters import Parameters
 from sshknock.protocol.sequence_file import Line
 
@@ -39,9 +38,6 @@ SLOW = frozenset({"hwrng"})
 _SLOW_COUNT = ports.PAPER_NUMBERS
 _NUMBER_BOUNDS = (0, 65535)
 
-DISTANCE_BITS = 1 << 18
-_STEPS = {"henon": henon.STEPS_A_BIT, "chua": chua.STEPS_A_BIT}
-_DISTANCES = {"henon": tuple(range(1, 17)), "chua": (1, 2, 5, 10, 20, 50, 100)}
 _RANGES = ((3000, 65000), (1024, 65535), (1, 65535))
 
 
@@ -70,13 +66,12 @@ class Subject:
             count = min(count, _SLOW_COUNT)
         return samples.numbers(self.port_source, count, self.key("ports"))
 
-    def bits(self, count: int, steps: int | None = None) -> samples.Bits:
-        """Return bits, fewer of a slow source; ``steps`` apart, if that is said."""
+    def bits(self, count: int) -> samples.Bits:
+        """Return bits, fewer of a slow source."""
         if self.protocol_source in SLOW:
             count = min(count, _SLOW_COUNT)
-        steps = self.steps if steps is None else steps
         key, bits = self.key("protocols"), self.parameters.bits
-        return samples.bits(self.protocol_source, count, key, bits, steps)
+        return samples.bits(self.protocol_source, count, key, bits, self.steps)
 
 
 def of_pair(subject: Subject, *, nist: bool) -> Report:
@@ -188,20 +183,11 @@ def _ports(subject: Subject, numbers: samples.Numbers) -> Section:
 def _protocols(subject: Subject, bits: samples.Bits) -> Section:
     title = f"Protocols: {len(bits):,} bits of {subject.protocol_source}"
     section = protocols.section(bits, title)
-    curve = _by_distance(subject)
-    if curve is None:
+    if subject.protocol_source not in distances.USUAL:
         return section
+    key, coefficients = subject.key("protocols"), subject.parameters.bits
+    curve = distances.curve(subject.protocol_source, key, coefficients, subject.steps)
     return Section(section.key, title, section.measures, (curve,), section.remarks)
-
-
-def _by_distance(subject: Subject) -> Series | None:
-    usual = _STEPS.get(subject.protocol_source)
-    if usual is None:
-        return None
-    in_use = usual if subject.steps is None else subject.steps
-    distances = sorted({*_DISTANCES[subject.protocol_source], in_use})
-    sampled = [(distance, subject.bits(DISTANCE_BITS, distance)) for distance in distances]
-    return protocols.by_distance(sampled, in_use)
 
 
 def _port_battery(subject: Subject) -> Section:
@@ -245,7 +231,7 @@ def _parameters(subject: Subject) -> tuple[tuple[str, str], ...]:
             ("b", f"{parameters.henon_b:g}"),
             ("threshold", f"{parameters.threshold:g}"),
         ]
-    usual = _STEPS.get(subject.protocol_source)
+    usual = distances.USUAL.get(subject.protocol_source)
     if usual is not None:
         told.append(("steps", str(usual if subject.steps is None else subject.steps)))
     told.append(("seed", "fixed" if subject.seed == DEFAULT_SEED else "given"))

@@ -92,7 +92,6 @@ def test_json_is_versioned_and_the_same_each_time(analyze: Run) -> None:
 def test_every_generator_stands_side_by_side(analyze: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """A column each; what does not hold is marked, and told below."""
     monkeypatch.setattr(examination, "BITS", 1 << 14)
-    monkeypatch.setattr(examination, "DISTANCE_BITS", 1 << 12)
     code, output, messages = analyze("--all")
     assert (code, messages) == (0, "")
     heads = [line.split() for line in output.splitlines() if line.startswith("   ")]

@@ -99,8 +99,8 @@ def _examples(material: Material) -> style.Sheet:
 
 def _block_entropy(material: Material) -> style.Sheet:
     curves = (
-        ("Hénon's map", material.henon_by_distance()),
-        ("Chua's circuit", material.chua_by_distance()),
+        ("Hénon's map", material.by_distance("henon")),
+        ("Chua's circuit", material.by_distance("chua")),
     )
     return distance.block_entropy(curves, "eight bits of one orbit; dashed: a perfect source")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -11,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sshknock.analysis import samples
+from sshknock.analysis.distances import curve
 from sshknock.analysis.figures.combining import Streams, knocks_of
-from sshknock.analysis.generators.orbits import chua_orbit, chua_orbits, henon_orbit, henon_orbits
+from sshknock.analysis.generators.orbits import chua_orbit, henon_orbit
 from sshknock.analysis.measures.counting import PAPER
-from sshknock.analysis.measures.protocols import by_distance
 from sshknock.analysis.report.model import Series
 from sshknock.analysis.sequence_maker import Recipe, sequences, stream_key, uniforms
 from sshknock.errors import BadInput
@@ -26,13 +25,6 @@ from sshknock.records import replace
 
 ORIGIN = (0.0, 0.0)
 """Where the paper begins its orbits of Hénon's map (section II.B, equation 3)."""
-
-_ORBITS = 4096
-_BITS = 16  # of each orbit, at the largest distance
-_BLOCK = 8
-_HENON_DISTANCES = range(1, 21)
-_CHUA_GRID = 5
-_CHUA_DISTANCES = (5, *range(10, 161, 10))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,37 +105,6 @@ class Material:
         parameters = replace(self.parameters, knocks_min=shortest, knocks_max=longest)
         return Recipe(parameters, "mt19937", "henon")
 
-    def henon_by_distance(self) -> Series:
-        """Return the entropy of eight bits in a row by the steps between two of them."""
-        a, b = self.parameters.henon_a, self.parameters.henon_b
-        points = np.array([henon.start(key) for key in self._keys()])
-        count = max(_HENON_DISTANCES) * _BITS
-        orbits = henon_orbits(points, count, a=a, b=b, skip=henon.BURN_IN_STEPS)
-        udp = orbits[:, :, 0] > self.parameters.threshold
-        return by_distance(_spaced(udp, 1, _HENON_DISTANCES), henon.STEPS_A_BIT)
-
-    def chua_by_distance(self) -> Series:
-        """Return the same for Chua's circuit, whose steps are far shorter."""
-        points = np.array([chua.start(key) for key in self._keys()])
-        count = max(_CHUA_DISTANCES) * _BITS // _CHUA_GRID
-        orbits = chua_orbits(points, count, skip=chua.BURN_IN_STEPS, every=_CHUA_GRID)
-        udp = orbits[:, :, 0] > 0
-        return by_distance(_spaced(udp, _CHUA_GRID, _CHUA_DISTANCES), chua.STEPS_A_BIT)
-
-    def _keys(self) -> list[bytes]:
-        return [self.key(f"orbit/{i}") for i in range(_ORBITS)]
-
-
-def _spaced(
-    udp: NDArray[np.bool_], grid: int, distances: Iterable[int]
-) -> list[tuple[int, samples.Bits]]:
-    """Return bits that are so many steps apart, eight in a row of one orbit.
-
-    ``udp`` has an orbit a row, and every ``grid``-th step of it.
-    """
-    found = []
-    for distance in distances:
-        apart = udp[:, distance // grid - 1 :: distance // grid]
-        whole = apart.shape[1] - apart.shape[1] % _BLOCK
-        found.append((distance, apart[:, :whole].astype(np.uint8).ravel()))
-    return found
+    def by_distance(self, source: str) -> Series:
+        """Return what eight bits in a row are worth by the steps between two of them."""
+        return curve(source, self.key("protocols"), self.parameters.bits)

@@ -131,13 +131,13 @@ def test_bits_that_are_one_step_apart_have_0_70_of_their_entropy_and_eight_apart
     None
 ):
     """Which is why a distance is kept."""
-    points = dict(FEW.henon_by_distance().points)
+    points = dict(FEW.by_distance("henon").points)
     assert points[1] == pytest.approx(0.695, abs=0.005)
     assert points[henon.STEPS_A_BIT] > 0.997
 
 
 def test_the_bits_of_chuas_circuit_are_worth_their_entropy_at_the_distance_in_use() -> None:
     """And little of it at a twentieth of that."""
-    curve = FEW.chua_by_distance()
+    curve = FEW.by_distance("chua")
     assert dict(curve.points)[curve.marked or 0] > 0.99
     assert curve.points[0][1] < 0.6
