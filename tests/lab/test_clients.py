@@ -45,6 +45,33 @@ def is_let_in(client: Client, server: Server, counter: int) -> bool:
     return client.connects(server.ipv4) == "open"
 
 
+def test_every_source_and_coefficient_is_the_same_on_both_sides(pair: Pair) -> None:
+    """The paper's generators, with its parameters or others, and Chua's circuit: ssh comes in."""
+    sources = {
+        "paper": "--port-source mt19937 --knocks 3-6 --henon-a 1.39 --henon-b 0.29 --threshold 0.4",
+        "chua": "--protocol-source chua --window 4",
+    }
+    for name, options in sources.items():
+        token = pair.server.pair(name, *options.split())
+        pair.laptop.put("/run/home/root/token", token, 0o600)
+        pair.laptop.sshknock("enroll", name, "--token-file", "token", "--keyring", "file")
+        pair.laptop.sshknock("ssh-config", "--write")
+        pair.laptop.trust(pair.server, name, pair.server.ipv4)
+        for _ in range(2):
+            assert pair.laptop.ssh(name, "echo in").stdout == "in\n"
+        confirmed = pair.laptop.pairing(name)["confirmed"]
+        assert confirmed >= 1
+        assert pair.server.pairing(name)["next"] == confirmed + 1
+
+
+def test_coefficients_that_cannot_work_make_no_pairing(pair: Pair) -> None:
+    """An orbit that escapes is refused in one line."""
+    done = pair.server.sshknock("client", "add", "escaping", "--henon-a", "1.5", check=False)
+    assert done.code == 2
+    assert "escapes" in done.stderr
+    assert "escaping" not in pair.server.sshknock("client", "list").stdout
+
+
 def test_sync_moves_the_counter_up_and_never_down(pair: Pair) -> None:
     """The doors below close at once, the answer is the new counter, and the client can follow."""
     sync = ("sync", "laptop", "--json", "--at-least")

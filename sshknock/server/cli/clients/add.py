@@ -54,6 +54,9 @@ from sshknock.system.command_line import reading_arguments
     type=click.Choice(sorted(PROTOCOL_SOURCES)),
     help="What draws tcp or udp.  [default: henon]",
 )
+@click.option("--henon-a", type=float, metavar="A", help="The Hénon map's a.  [default: 1.4]")
+@click.option("--henon-b", type=float, metavar="B", help="The Hénon map's b.  [default: 0.3]")
+@click.option("--threshold", type=float, metavar="X", help="udp above it.  [default: 0.41085]")
 @click.option("--exclude", metavar="PORT,...", help="Ports that are never knocked.")
 @click.option(
     "--window", type=int, metavar="N", help="How many counters ahead are accepted.  [default: 8]"
@@ -74,6 +77,9 @@ def add(
     knocks: str | None,
     port_source: str | None,
     protocol_source: str | None,
+    henon_a: float | None,
+    henon_b: float | None,
+    threshold: float | None,
     exclude: str | None,
     window: int | None,
     token_id: str | None,
@@ -84,7 +90,14 @@ def add(
 
     The token holds a secret. It is shown once, or written to a file that only root can read.
     """
-    given = {"port_source": port_source, "protocol_source": protocol_source, "window": window}
+    given = {
+        "port_source": port_source,
+        "protocol_source": protocol_source,
+        "henon_a": henon_a,
+        "henon_b": henon_b,
+        "threshold": threshold,
+        "window": window,
+    }
     values: dict[str, object] = {k: v for k, v in given.items() if v is not None}
     with reading_arguments():
         parse_name(name)
