@@ -47,7 +47,8 @@ class Subject:
 
     ``parameters`` has ports, knocks and coefficients; its own two sources are not looked at, since
     the laboratory has more of them. ``steps`` lie between two samples of an orbit (None: as many as
-    in the derivation), ``seed`` sets both generators.
+    in the derivation), ``seed`` sets both generators; ``keeps_weak`` tells that weak sequences are
+    not drawn again.
     """
 
     port_source: str
@@ -55,6 +56,7 @@ class Subject:
     parameters: Parameters
     steps: int | None = None
     seed: bytes = DEFAULT_SEED
+    keeps_weak: bool = False
 
     def key(self, stream: str) -> bytes:
         """Return the key of a stream: the two never share one."""
@@ -80,10 +82,10 @@ def of_pair(subject: Subject, *, nist: bool) -> Report:
     parameters = subject.parameters
     bounds = parameters.port_min, parameters.port_max
     lengths = parameters.knocks_min, parameters.knocks_max
-    drawn = batches.of_streams(numbers, bits, bounds, lengths)
-    strong = [batch.where(~batches.weak(batch)) for batch in drawn]
+    drawn = batches.of_streams(numbers, bits, bounds, lengths, parameters.exclude)
+    kept = drawn if subject.keeps_weak else [b.where(~batches.weak(b)) for b in drawn]
     papers = (PAPER.port_min, PAPER.port_max), (PAPER.knocks_min, PAPER.knocks_max)
-    scheme = Scheme.of(parameters, keeps_weak=False)
+    scheme = Scheme.of(parameters, keeps_weak=subject.keeps_weak)
     sections = [
         _ports(subject, numbers),
         _protocols(subject, bits),
@@ -91,7 +93,7 @@ def of_pair(subject: Subject, *, nist: bool) -> Report:
         sequences.section(scheme, drawn, parameters.window, of_file=False),
         doors.section(
             scheme,
-            strong,
+            kept,
             batches.of_streams(numbers, bits, *papers),
             parameters.window,
             subject.key("sweep"),
@@ -104,7 +106,7 @@ def of_pair(subject: Subject, *, nist: bool) -> Report:
 
 
 def of_all(subject: Subject, *, nist: bool) -> list[Report]:
-    """Measure every generator by itself, but for slow ones, and sequences of the pair."""
+    """Measure every generator by itself, but for slow ones."""
     return [
         *(
             of_numbers(replace(subject, port_source=source), nist=nist)

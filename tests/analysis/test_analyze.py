@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import subprocess
 import sys
 from collections.abc import Callable
@@ -184,7 +185,7 @@ def test_what_is_no_sequence_file_is_refused_in_a_line(
         (["--port-source", "henon"], "--port-source"),
         (["--nist", "file"], "--nist is for generators"),
         (["--all", "file"], "--all is for generators"),
-        (["--all", "--port-source", "hmac"], "leave --port-source out"),
+        (["--all", "--port-source", "hmac"], "--port-source is for one pair"),
     ],
 )
 def test_options_that_cannot_be_are_a_usage_error(
@@ -210,6 +211,14 @@ def test_bits_that_never_change_are_measured_too(analyze: Run) -> None:
     code, output, messages = analyze("--threshold", "2")
     assert (code, messages) == (0, "")
     assert "Every drawing was weak" in " ".join(output.split())
+
+
+def test_weak_sequences_that_are_kept_are_open_to_a_sweep(analyze: Run) -> None:
+    """As many of ours as are computed, and ports that are excluded are not among them."""
+    found = measures(analyze("--json", "--keep-weak", "--exclude", "3000,4000")[1])
+    assert found["doors.sweep_of_both"]["holds"] is False
+    assert found["doors.simulated_rising"]["value"] > 0
+    assert found["sequences.bits_4"]["value"] == pytest.approx(4 * math.log2(2 * 61999))
 
 
 def test_a_file_that_is_not_there_is_named(analyze: Run, tmp_path: Path) -> None:

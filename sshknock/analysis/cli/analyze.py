@@ -47,6 +47,7 @@ _WIDEST = 100
 )
 @click.option("--knocks", metavar="LOW-HIGH", default="4-6", show_default=True, help="How many.")
 @click.option("--exclude", metavar="PORT,...", default="", help="Ports that are never knocked.")
+@click.option("--keep-weak", is_flag=True, help="Also what a sweep of all ports would play.")
 @click.option(
     "--henon-a", type=float, default=_DEFAULTS.henon_a, show_default=True, help="The map's a."
 )
@@ -79,7 +80,7 @@ def analyze(as_json: bool, html: str | None, figures: str | None, **asked: Any) 
 
     Without FILE: the paper's pair of generators, or the two that are named. FILE is a file of
     sequences as generate and push write it, or a stock knockd's; - reads it here. What does not
-    hold is said, and is no failure: the exit code is 0.
+    hold is said, and is no failure: the exit code is 0. docs/analysis.md tells how to read it.
 
     With --attack: the paper's seed, which is the clock, is found from one train.
     """
@@ -147,14 +148,13 @@ def _draw(
     from sshknock.analysis.page.writing import page  # noqa: PLC0415
 
     subject = subjects.subject()
-    material = Material(subject.seed, subject.parameters)
+    drawn = list(plates(Material(subject.seed, subject.parameters)))
     try:
         if figures:
-            written = write_all(Path(figures), material)
-            click.echo(f"{figures}: {len(written)} figures", err=True)
+            write_all(Path(figures), drawn)
+            click.echo(f"{figures}: {len(drawn)} figures", err=True)
         if html:
-            text = page(reports, list(plates(material)))
-            Path(html).write_text(text, encoding="utf-8", newline="\n")
+            Path(html).write_text(page(reports, drawn), encoding="utf-8", newline="\n")
             click.echo(f"{html}: a page of its own, for any browser", err=True)
     except OSError as error:
         raise SystemFault(f"cannot write {error.filename}: {error.strerror}") from error

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from sshknock.analysis.report.model import Report
 
 _SECOND_NS = 10**9
-_OWN = ("train", "around", "within", "seed_function", "lines", "keep_weak")
+_OWN = ("train", "around", "within", "seed_function", "lines")
+_OF_TRAINS = (*_OWN, "keep_weak")
 _OF_OTHERS = ("port_source", "protocol_source", "every", "seed", "nist", "html", "figures")
 _PAPERS_KNOCKS = "3-6"
 
@@ -68,7 +69,6 @@ _OPTIONS = (
         show_default=True,
         help="The train is one of the first N of its file.",
     ),
-    click.option("--keep-weak", is_flag=True, help="It was made with generate --keep-weak."),
 )
 
 
@@ -82,7 +82,6 @@ class Attack:
     within: str
     seed_function: str | None
     lines: int
-    keep_weak: bool
 
     @classmethod
     def taken_from(cls, options: dict[str, Any]) -> Attack:
@@ -100,7 +99,7 @@ class Attack:
         if self.train is not None and asked.file is not None:
             raise UsageError("there is a FILE and a --train", "leave one of them out")
         if self.train is None and asked.file is None:
-            for name in filter(is_given, _OWN):
+            for name in filter(is_given, _OF_TRAINS):
                 raise UsageError(f"{option_of(name)} is for a FILE or a --train")
 
     def reports(self, asked: Asked, tell: Callable[[str], None]) -> list[Report]:
@@ -116,7 +115,7 @@ class Attack:
         if self.train is None and asked.file is None:
             made = demonstrate(_now(), os.urandom(32), parameters, tell=tell)
             return [of_demonstration(made, parameters)]
-        recipe = paper_recipe(parameters, steps=asked.steps, keep_weak=self.keep_weak)
+        recipe = paper_recipe(parameters, steps=asked.steps, keep_weak=asked.keep_weak)
         victim, moment = self._victim(asked.file)
         with reading_arguments():
             moments = self._moments(moment)

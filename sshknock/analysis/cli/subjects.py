@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 _SYSTEM = "system"
 _OF_FILES = frozenset({"ports", "exclude"})
+_OF_A_PAIR = frozenset(
+    {"port_source", "protocol_source", "ports", "knocks", "exclude", "keep_weak"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,7 @@ class Asked:
     ports: str
     knocks: str
     exclude: str
+    keep_weak: bool
     henon_a: float
     henon_b: float
     threshold: float
@@ -48,9 +52,9 @@ class Asked:
         if self.file is not None:
             for name in sorted(given - _OF_FILES):
                 raise UsageError(f"{option_of(name)} is for generators, not for a file")
-        for name in sorted(given & {"port_source", "protocol_source", "knocks"}):
+        for name in sorted(given & _OF_A_PAIR):
             if self.every:
-                raise UsageError(f"--all is every generator: leave {option_of(name)} out")
+                raise UsageError(f"{option_of(name)} is for one pair of generators, not for --all")
 
     def parameters(self) -> Parameters:
         """Return the range of ports, how many knocks, and the map; raise UsageError."""
@@ -75,7 +79,9 @@ class Asked:
         parameters = self.parameters()
         with reading_arguments():
             seed = DEFAULT_SEED if self.seed is None else _seed(self.seed)
-        return Subject(self.port_source, self.protocol_source, parameters, self.steps, seed)
+        return Subject(
+            self.port_source, self.protocol_source, parameters, self.steps, seed, self.keep_weak
+        )
 
     def reports(self) -> list[Report]:
         """Measure it; raise UsageError, or what is wrong with the file."""

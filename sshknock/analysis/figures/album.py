@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,14 +38,14 @@ def plates(material: Material) -> Iterator[Plate]:
         yield Plate(entry.name, entry.number, sheet.title, entry.caption, sheet.svg())
 
 
-def write_all(folder: Path, material: Material) -> list[Path]:
-    """Write all figures into a folder, which is made if it is not there; return their files.
+def write_all(folder: Path, drawn: Iterable[Plate]) -> list[Path]:
+    """Write figures into a folder, which is made if it is not there; return their files.
 
     Raises OSError when one cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for plate in plates(material):
+    for plate in drawn:
         file = folder / f"{plate.name}.svg"
         file.write_text(plate.svg, encoding="utf-8", newline="\n")
         written.append(file)

@@ -52,17 +52,22 @@ def of_sequences(sequences: Iterable[Sequence]) -> list[Batch]:
 
 
 def of_streams(
-    numbers: NDArray[np.uint16], bits: Bits, ports: tuple[int, int], lengths: tuple[int, int]
+    numbers: NDArray[np.uint16],
+    bits: Bits,
+    ports: tuple[int, int],
+    lengths: tuple[int, int],
+    exclude: frozenset[int] = frozenset(),
 ) -> list[Batch]:
     """Cut two streams into sequences, weak ones too, as many of each length.
 
     ``ports`` and ``lengths`` are inclusive bounds. A number becomes a port as a draw does in the
-    derivation: those past the last whole span are left out.
+    derivation: those past the last whole span are left out, and so are ports of ``exclude``.
     """
     low, high = ports
     span = high - low + 1
     fair = numbers[numbers < _DRAW_VALUES - _DRAW_VALUES % span]
     drawn = low + fair.astype(np.int64) % span
+    drawn = drawn[~np.isin(drawn, list(exclude))]
     shortest, longest = lengths
     each = min(len(drawn), len(bits)) // sum(range(shortest, longest + 1))
     found, at = [], 0

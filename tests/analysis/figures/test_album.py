@@ -83,10 +83,10 @@ def test_all_are_written_into_a_folder_that_need_not_be_there(
     """What was there before is replaced."""
     monkeypatch.setattr(catalogue, "ENTRIES", catalogue.ENTRIES[:2])
     folder = tmp_path / "a" / "b"
-    written = album.write_all(folder, FEW)
+    written = album.write_all(folder, album.plates(FEW))
     assert written == [folder / f"{entry.name}.svg" for entry in catalogue.ENTRIES]
     written[0].write_text("old")
-    album.write_all(folder, FEW)
+    album.write_all(folder, album.plates(FEW))
     assert [file.read_text("utf-8")[:5] for file in written] == ["<?xml"] * 2
 
 
