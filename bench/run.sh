@@ -1,5 +1,5 @@
 #!/bin/bash
-# Runs a benchmark, on a machine that it gets ready first: bench/run.sh keyring|links|login|fleet [ARGUMENTS]
+# Runs a benchmark, on a machine that it gets ready first: bench/run.sh generate|keyring|links|login|fleet [ARGUMENTS]
 #
 # As root. What it installs (fwknop, to compare with) is neither started nor enabled.
 set -euo pipefail
@@ -12,7 +12,7 @@ fwknopd   fwknop-server
 iptables  iptables
 "
 benchmark=${1-}
-[ -f "bench/${benchmark:-?}.py" ] || fail "which benchmark? keyring, links, login or fleet"
+[ -f "bench/${benchmark:-?}.py" ] || fail "which benchmark? generate, keyring, links, login or fleet"
 [ "$(id -u)" -eq 0 ] || fail "the laboratory needs root"
 prepare_packages
 prepare_venv

@@ -101,6 +101,10 @@ TEXTS = {
                 "Knock for a program that cannot run a ProxyCommand:",
                 "sshknock open myserver --blind",
             ),
+            (
+                "Make a file of one-time sequences, as a stock knockd reads it:",
+                "sshknock generate --count 100 -o sequences",
+            ),
         ),
         see_also=("sshknock-proxy(1)", "ssh(1)", "ssh_config(5)", "sshknock-server(8)"),
     ),
