@@ -24,6 +24,8 @@ strace        strace
 tcc           tcc
 tmux          tmux
 dbus-run-session      dbus
+dieharder     dieharder
+ent           ent
 gnome-keyring-daemon  gnome-keyring
 "
 
