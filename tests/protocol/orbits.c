@@ -1,4 +1,4 @@
-/* The bits of chaotic orbits, written after docs/protocol.md alone, to hold the derivation against.
+/* The bits of chaotic orbits as docs/protocol.md states them, to hold the derivation against.
  *
  *     tcc -run orbits.c henon|chua COUNT     keys of 64 hexadecimal digits on standard input
  *
