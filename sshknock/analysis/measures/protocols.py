@@ -212,7 +212,7 @@ def _block_counts(bits: Bits) -> entropy.Counts:
 
 def _patterns(batches: Sequence[Batch]) -> Measure | None:
     """Compare how often each pattern of protocols occurs among sequences of a length."""
-    statistic, freedom = 0.0, 0
+    statistic, lacking, freedom, total = 0.0, 0.0, 0, 0
     weak_kept = any(
         bool(np.isin(batch.bits.sum(axis=1), (0, batch.length)).any()) for batch in batches
     )
@@ -225,6 +225,8 @@ def _patterns(batches: Sequence[Batch]) -> Measure | None:
             expected = len(batch) / len(counts)
             statistic += float(((counts - expected) ** 2 / expected).sum())
             freedom += len(counts) - 1
+            total += len(batch)
+            lacking += len(batch) * (math.log2(len(counts)) - entropy.shannon(counts))
     if freedom == 0:
         return None
     _, p = evenness.chi_square_p(statistic, freedom)
@@ -238,5 +240,13 @@ def _patterns(batches: Sequence[Batch]) -> Measure | None:
         holds=fine,
         meaning="No pattern of tcp and udp is favoured."
         if fine
-        else "Some patterns of tcp and udp come too often, or all come too evenly.",
+        else _favoured(lacking - freedom / (2 * math.log(2)), total),
     )
+
+
+def _favoured(lacking: float, total: int) -> str:
+    """Say what ``lacking`` bits of all sequences are; a little below 0 is what chance makes."""
+    if lacking < 0:
+        return "The patterns of tcp and udp come more evenly than chance has it."
+    each = lacking / total
+    return f"Some patterns come too often: a sequence is {each:.2g} bits easier to guess by it."
