@@ -88,5 +88,7 @@ def attempt(
     if found.matches:
         first = found.matches[0]
         predicted = next(islice(scheme.lines(first.seed), first.line, None))
-    chance = chance_matches(found.guesses, lines, len(train), scheme.parameters.usable_ports)
+    shape = scheme.parameters
+    lengths = shape.knocks_max - shape.knocks_min + 1
+    chance = chance_matches(found.guesses, lines, len(train), shape.usable_ports, lengths)
     return Attempt(found, predicted, chance)

@@ -35,13 +35,18 @@ def short(attempt: Attempt) -> str:
 
 
 def told(attempt: Attempt, victim: Victim) -> str:
-    """Return the result in full. Seconds are one core's, up to the guess that was right."""
+    """Return the result in full. Seconds are one core's.
+
+    Those up to the guess that was right are its share of what all guesses took.
+    """
     search, match = attempt.search, attempt.match
     seen = f"{train_text(victim.train)} was seen."
     if match is None:
         return f"{seen} No seed found: {_guesses(search.guesses)} in {search.seconds:.2g} s."
     seconds = search.seconds * match.guess / search.guesses
-    said = [f"{seen} Seed {match.seed} found after {_guesses(match.guess)} in {seconds:.2g} s"]
+    said = [
+        f"{seen} Seed {match.seed} found after {_guesses(match.guess)} in about {seconds:.2g} s"
+    ]
     if match.line > 1:
         said.append(f"the train is line {match.line} of its file")
     if attempt.predicted is not None:

@@ -88,7 +88,7 @@ def _chua_waveform(material: Material) -> style.Sheet:
 
 
 def _combining(material: Material) -> style.Sheet:
-    how = "neither knows of the other; seven steps of the map lie between two samples"
+    how = "neither knows of the other; it is eight steps of the map from one sample to the next"
     return combining.combining(material.streams(_KNOCKS_SHOWN), "Mersenne Twister", how)
 
 
@@ -129,8 +129,8 @@ ENTRIES = (
     Entry(
         "ports-system",
         "",
-        "True random numbers, as far as the machine has them: the only histogram of ports that is"
-        " another one each time it is made.",
+        "The operating system's generator, which gathers its seed from the machine's noise: the"
+        " only histogram of ports that is another one each time it is made.",
         partial(_ports, "system"),
     ),
     Entry(
@@ -152,14 +152,14 @@ ENTRIES = (
         "fig4",
         "Fig. 4",
         "The map's variables from the first step on. Marked are the samples that the derivation"
-        " takes; the steps between them are there so that one sample tells nothing of the next.",
+        " takes; the steps between them are there so that one sample tells little of the next.",
         _henon_waveform,
     ),
     Entry(
         "chua-time",
         "",
-        "The same for Chua's circuit, which moves slowly: a hundred steps have to lie between two"
-        " samples.",
+        "The same for Chua's circuit, which moves slowly: it is a hundred steps from one sample"
+        " to the next.",
         _chua_waveform,
     ),
     Entry(

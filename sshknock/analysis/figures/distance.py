@@ -1,4 +1,4 @@
-"""How far apart the samples of an orbit have to be until they tell nothing of each other."""
+"""How far apart the samples of an orbit have to be until they tell little of each other."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import pytest
 from sshknock.analysis.attack.attempt import Victim, attempt
 from sshknock.analysis.attack.clock import CLOCKS, SECOND_NS, Moments
 from sshknock.analysis.attack.derived import SecretFromClock, sequences
-from sshknock.analysis.attack.odds import chance_matches, knocks_for
+from sshknock.analysis.attack.odds import chance_matches
 from sshknock.analysis.attack.scheme import PaperScheme, paper_recipe
 from sshknock.analysis.attack.search import BATCH, port_filter, search
 from sshknock.analysis.generators.seeds import SEED_FUNCTIONS
@@ -145,11 +145,23 @@ def test_wrong_seeds_are_as_many_as_chance_has_it() -> None:
     assert abs(len(found.matches) - expected) < 5 * expected**0.5
 
 
+def test_a_length_that_has_to_match_makes_chance_smaller() -> None:
+    """Three to five knocks of ten ports: a third of 30 wrong seeds of 30,000, within 5 sigmas."""
+    shape = Parameters(port_min=5000, port_max=5009, knocks_min=3, knocks_max=5)
+    scheme = PaperScheme(paper_recipe(shape))
+    trains = (next(scheme.lines(1_491_557_602 + i)) for i in range(99))
+    train = next(train for train in trains if len(train) == 3)
+    clock, moments = CLOCKS["nanoseconds"], Moments(0, 30_000)
+    made = attempt(train, scheme, clock, moments)
+    assert made.by_chance == pytest.approx(10)
+    assert abs(len(made.search.matches) - made.by_chance) < 5 * made.by_chance**0.5
+
+
 def test_three_knocks_are_enough_for_a_day() -> None:
-    """In microseconds and with the paper's range; a train further down may need a fourth."""
+    """In microseconds and with the paper's range; two are not."""
     day = 86_400_000_000
-    assert knocks_for(day, lines=1, ports=SHAPE.usable_ports) == 3
-    assert knocks_for(day, lines=100, ports=SHAPE.usable_ports) == 4
+    assert chance_matches(day, 1, 3, SHAPE.usable_ports) < 0.001
+    assert chance_matches(day, 1, 2, SHAPE.usable_ports) > 1
 
 
 def test_protocols_are_known_beforehand() -> None:
