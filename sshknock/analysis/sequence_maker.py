@@ -26,6 +26,7 @@ Drawn = tuple[list[int], list[int]]
 
 _NUMBER_BYTES = 32
 PAPER_START = (0.0, 0.0)
+"""Where the paper begins its orbits of Hénon's map (section II.B, equation 3)."""
 
 
 @record

@@ -37,7 +37,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Demonstration:
-    """All that was tried, for the report and for the figure."""
+    """All that was tried."""
 
     by_clock: tuple[Trial, ...]
     within_a_minute: tuple[Trial, ...]

@@ -1,13 +1,12 @@
 """What a search for the seed takes, by what is known of the clock: data for tables and a figure.
 
-Seconds are one core's. They are the guesses divided by a rate that was measured; only what says
-``measured`` was really run.
+Seconds are one core's: the guesses divided by a rate that was measured.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 SECONDS_A_YEAR = 365.25 * 86400
 KNOWN_TO = (
@@ -36,7 +35,6 @@ class Effort:
     known: str
     guesses_log2: float
     seconds_log10: float
-    measured: bool = False
 
     @property
     def guesses(self) -> float:
@@ -64,11 +62,6 @@ def clock_efforts(seeds_a_second: float, seeds_at_most: float, rate: float) -> t
         effort(known, math.log2(max(1.0, min(seconds * seeds_a_second, seeds_at_most))), rate)
         for known, seconds in KNOWN_TO
     )
-
-
-def run(effort: Effort) -> Effort:
-    """Return the same effort as one that was really made."""
-    return replace(effort, measured=True)
 
 
 def secret_effort(rate: float) -> Effort:

@@ -6,7 +6,6 @@ import math
 
 from sshknock.analysis.attack import effort, odds, telling
 from sshknock.analysis.attack.demonstration import Demonstration, Trial
-from sshknock.analysis.attack.effort import Effort
 from sshknock.analysis.attack.state import OUTPUTS_NEEDED
 from sshknock.analysis.report.model import Measure, Report, Section
 from sshknock.protocol.parameters import Parameters
@@ -29,15 +28,6 @@ def of_demonstration(made: Demonstration, parameters: Parameters) -> Report:
         ),
         (("ports", f"{parameters.port_min}-{parameters.port_max}"),),
     )
-
-
-def efforts_of(made: Demonstration) -> tuple[Effort, ...]:
-    """Return what a search takes by what is known of a clock that counts microseconds.
-
-    The first was run; the others are extrapolated from the same rate.
-    """
-    first, *others = effort.clock_efforts(_MICROSECONDS, math.inf, made.rate)
-    return (effort.run(first), *others)
 
 
 def _by_clock(made: Demonstration) -> Section:
@@ -71,9 +61,9 @@ def _later(made: Demonstration) -> Section:
 
 
 def _efforts(made: Demonstration) -> Section:
-    rows = []
-    for row in efforts_of(made):
-        how = "run, above" if row.measured else "extrapolated, not run"
+    rows: list[Measure] = []
+    for row in effort.clock_efforts(_MICROSECONDS, math.inf, made.rate):
+        how = "extrapolated, not run" if rows else "run, above"
         rows.append(
             Measure(
                 f"effort.{row.known.split()[-1]}",

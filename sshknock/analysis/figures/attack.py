@@ -57,7 +57,7 @@ def efforts(clock: Sequence[Effort], secret: Effort, how: str) -> style.Sheet:
 def _bar(axes: Axes, y: int, row: Effort, *, ours: bool) -> None:
     color, hatch = (style.ORANGE, "///") if ours else (style.BLUE, "")
     axes.barh(y, _tens(row), 0.6, color=color, hatch=hatch, edgecolor=style.PAPER, lw=0)
-    words = f"{guesses(row)}, {'found in ' if row.measured else ''}{duration(row)}"
+    words = f"{guesses(row)}, {duration(row)}"
     label = axes.text(_tens(row) + 0.8, y, words, va="center", size=style.SMALL)
     label.set_bbox({"facecolor": style.PAPER, "edgecolor": "none", "pad": 1})
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from sshknock.analysis.attack.effort import clock_efforts, secret_effort
+from sshknock.analysis.attack.effort import GUESSES_A_SECOND, clock_efforts, secret_effort
 from sshknock.analysis.figures import (
     attack,
     attractors,
@@ -38,8 +38,6 @@ _CHUA_TIME_STEPS = 2_000
 _KNOCKS_SHOWN = 14
 _LINES_SHOWN = 6
 _TICKS_A_SECOND = 1_000_000
-_GUESSES_A_SECOND = 750_000
-"""Of one core: a round number near what ``sshknock analyze --attack`` has measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +104,9 @@ def _block_entropy(material: Material) -> style.Sheet:
 
 
 def _attack(material: Material) -> style.Sheet:  # noqa: ARG001  one signature for all
-    clock = clock_efforts(_TICKS_A_SECOND, math.inf, _GUESSES_A_SECOND)
-    how = f"a clock in microseconds, and a core that tries {_GUESSES_A_SECOND:,} seeds a second"
-    return attack.efforts(clock, secret_effort(_GUESSES_A_SECOND), how)
+    clock = clock_efforts(_TICKS_A_SECOND, math.inf, GUESSES_A_SECOND)
+    how = f"a clock in microseconds, and a core that tries {GUESSES_A_SECOND:,} seeds a second"
+    return attack.efforts(clock, secret_effort(GUESSES_A_SECOND), how)
 
 
 ENTRIES = (

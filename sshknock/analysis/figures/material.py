@@ -15,16 +15,19 @@ from sshknock.analysis.figures.combining import Streams, knocks_of
 from sshknock.analysis.generators.orbits import chua_orbit, henon_orbit
 from sshknock.analysis.measures.counting import PAPER
 from sshknock.analysis.report.model import Series
-from sshknock.analysis.sequence_maker import Recipe, sequences, stream_key, uniforms
+from sshknock.analysis.sequence_maker import (
+    PAPER_START,
+    Recipe,
+    sequences,
+    stream_key,
+    uniforms,
+)
 from sshknock.errors import BadInput
 from sshknock.protocol import chua, henon
 from sshknock.protocol.draws import hmac_draws, mt19937_draws
 from sshknock.protocol.knocks import Sequence
 from sshknock.protocol.parameters import Parameters
 from sshknock.records import replace
-
-ORIGIN = (0.0, 0.0)
-"""Where the paper begins its orbits of Hénon's map (section II.B, equation 3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ class Material:
     def henon(self, count: int) -> NDArray[np.float64]:
         """Return pairs of the orbit that the paper draws, a row each."""
         a, b = self.parameters.henon_a, self.parameters.henon_b
-        return henon_orbit(ORIGIN, count, a=a, b=b)
+        return henon_orbit(PAPER_START, count, a=a, b=b)
 
     def chua(self, count: int) -> NDArray[np.float64]:
         """Return points of an orbit, a row each, from where it has come to the scrolls."""
