@@ -12,8 +12,15 @@ from scipy import special
 from sshknock.analysis.measures.entropy import Counts, Shares
 from sshknock.analysis.measures.judging import two_sided
 
-EXPECTED_AT_LEAST = 5  # Knuth's rule for the chi-square test, TAOCP 3.3.1
+EXPECTED_AT_LEAST = 20
+"""How many values a bin has to hold on average. Five are enough for p-values around 0.05 (Knuth,
+TAOCP 3.3.1); out where a measure fails here, the true p of so few is several times as large."""
+
 MOST_BINS = 256
+
+_DISCRETE_BELOW = 15
+"""Degrees of freedom: with fewer, counts as even as can be are nothing special. Two bins of equal
+counts are what fair numbers have most often, and no chi-square below 0 makes up for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +39,8 @@ class Binned:
 def binned(values: NDArray[np.integer], low: int, high: int) -> Binned | None:
     """Sort values of ``low..high`` into up to 256 bins; None when they are too few for two.
 
-    The bins are as wide as each other to within one value, and as many as leave five values in
-    each on average.
+    The bins are as wide as each other to within one value, and as many as leave twenty values
+    in each on average.
     """
     span = high - low + 1
     bins = min(MOST_BINS, span)
@@ -48,14 +55,19 @@ def binned(values: NDArray[np.integer], low: int, high: int) -> Binned | None:
 
 
 def chi_square(sample: Binned) -> tuple[float, float]:
-    """Return Pearson's chi-square and its p: too uneven counts against, and too even ones."""
+    """Return Pearson's chi-square and its p: too uneven counts against, and too even if many."""
     return chi_square_p(_pearson(sample), len(sample.counts) - 1)
 
 
 def chi_square_p(statistic: float, freedom: int) -> tuple[float, float]:
-    """Return a statistic, and its p as a chi-square of so many degrees of freedom."""
-    below, above = special.chdtr(freedom, statistic), special.chdtrc(freedom, statistic)
-    return statistic, two_sided(float(below), float(above))
+    """Return a statistic, and its p as a chi-square of so many degrees of freedom.
+
+    A low one counts against as well, unless the degrees of freedom are few.
+    """
+    above = above_p(statistic, freedom)
+    if freedom < _DISCRETE_BELOW:
+        return statistic, above
+    return statistic, two_sided(float(special.chdtr(freedom, statistic)), above)
 
 
 def above_p(statistic: float, freedom: int) -> float:

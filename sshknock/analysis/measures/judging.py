@@ -8,7 +8,12 @@ a generator with a fault that matters fails by far more.
 
 from __future__ import annotations
 
+from sshknock.analysis.report.model import Measure
+
 SELDOM = 1e-4
+
+FEW = 300
+"""Below so many, a test finds gross faults only, and a report does not say that all is well."""
 
 
 def holds(p: float) -> bool:
@@ -22,3 +27,27 @@ def two_sided(below: float, above: float) -> float:
     ``below`` and ``above`` are the chances of a value as low, and of one as high.
     """
     return min(1.0, 2 * min(below, above))
+
+
+def by_p(
+    key: str,
+    label: str,
+    value: float | str,
+    p: float,
+    *,
+    good: str,
+    bad: str,
+    count: int,
+    unit: str = "",
+    ideal: float | None = None,
+    paper: float | None = None,
+) -> Measure:
+    """Return a measure that ``p`` judges: ``good`` or ``bad`` is what it then means.
+
+    ``count`` is how many values it is of.
+    """
+    fine = holds(p)
+    if fine and count < FEW:
+        good = f"Nothing was found in {count} values, which are too few to say more."
+    meaning = good if fine else bad
+    return Measure(key, label, value, unit, ideal, paper, p, fine, meaning)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sshknock.analysis.measures import entropy, evenness, order
-from sshknock.analysis.measures.judging import holds
+from sshknock.analysis.measures.judging import by_p
 from sshknock.analysis.report.model import Measure, Section
 
 PAPER_ENTROPY = 0.99962
@@ -30,7 +30,10 @@ def section(
     measures, remarks = [], []
     sample = evenness.binned(values, *bounds)
     if sample is None:
-        remarks.append(f"{len(values)} are too few for a histogram: 10 are needed.")
+        remarks.append(
+            f"{len(values)} are too few for a histogram:"
+            f" {2 * evenness.EXPECTED_AT_LEAST} are needed."
+        )
     else:
         measures += [_entropy(sample, paper=len(values) == PAPER_NUMBERS), _chi_square(sample)]
         if len(sample.counts) < evenness.MOST_BINS:
@@ -50,36 +53,37 @@ def _entropy(sample: evenness.Binned, *, paper: bool) -> Measure:
     bins = len(sample.counts)
     most = math.log2(bins)
     value = entropy.shannon(sample.counts) / most
-    ideal = entropy.expected_shannon(sample.total, sample.shares) / most
-    # The entropy falls short by a chi-square (the G-test's), in units of 1 / (2 n ln 2) bits.
-    shortfall = max(0.0, (1 - value) * most * 2 * sample.total * math.log(2))
-    _, p = evenness.chi_square_p(shortfall, bins - 1)
-    good = "as much as perfect randomness has in a sample of this size, which is below 1"
-    bad = "too even for chance" if value > ideal else "some numbers come too often to be chance"
-    return Measure(
+    statistic, p = evenness.chi_square(sample)
+    how = "How evenly the numbers fill the range:"
+    bad = "too even for chance" if statistic < bins - 1 else "some come too often to be chance"
+    return by_p(
         "entropy",
         f"Shannon entropy, {bins} bins",
         value,
-        ideal=ideal,
+        # The same counts make the chi-square; the entropy's own test, the G-test, errs farther out.
+        p,
+        good=f"{how} as much as perfect randomness has in a sample of this size, which is below 1.",
+        bad=f"{how} {bad}.",
+        count=sample.total,
+        ideal=entropy.expected_shannon(sample.total, sample.shares) / most,
         paper=PAPER_ENTROPY if paper and bins == evenness.MOST_BINS else None,
-        p=p,
-        holds=holds(p),
-        meaning=f"How evenly the numbers fill the range: {good if holds(p) else bad}.",
     )
 
 
 def _chi_square(sample: evenness.Binned) -> Measure:
     value, p = evenness.chi_square(sample)
-    good = "the bins differ by what chance makes"
-    bad = "the bins are not as full as chance would make them"
-    return Measure(
+    freedom = len(sample.counts) - 1.0
+    return by_p(
         "chi_square",
         f"Chi-square, {len(sample.counts)} bins",
         value,
-        ideal=len(sample.counts) - 1.0,
-        p=p,
-        holds=holds(p),
-        meaning=f"No bin is favoured: {good}." if holds(p) else f"Uneven, or too even: {bad}.",
+        p,
+        good="No bin is favoured: they differ by what chance makes.",
+        bad="Some bins are fuller than chance makes them."
+        if value > freedom
+        else "The bins are more even than chance makes them.",
+        count=sample.total,
+        ideal=freedom,
     )
 
 
@@ -87,17 +91,15 @@ def _correlation(values: Values) -> Measure | None:
     found = order.serial_correlation(values)
     if found is None:
         return None
-    fine = holds(found.p)
-    return Measure(
+    return by_p(
         "serial_correlation",
         "Serial correlation",
         found.value,
+        found.p,
+        good="A number says nothing of the size of the next one.",
+        bad="A number tells how large the next one is likely to be.",
+        count=len(values),
         ideal=found.ideal,
-        p=found.p,
-        holds=fine,
-        meaning="A number says nothing of the size of the next one."
-        if fine
-        else "A number tells how large the next one is likely to be.",
     )
 
 
@@ -105,16 +107,14 @@ def _runs(values: Values) -> Measure | None:
     found = order.runs_up_and_down(values)
     if found is None:
         return None
-    fine = holds(found.p)
     kind = "more often" if found.value > found.ideal else "more seldom"
-    return Measure(
+    return by_p(
         "runs",
         "Runs up and down",
         int(found.value),
+        found.p,
+        good="They turn from rising to falling as often as chance does.",
+        bad=f"They turn from rising to falling {kind} than chance does.",
+        count=len(values),
         ideal=found.ideal,
-        p=found.p,
-        holds=fine,
-        meaning="They turn from rising to falling as often as chance does."
-        if fine
-        else f"They turn from rising to falling {kind} than chance does.",
     )

@@ -15,7 +15,8 @@ def shown(value: float | str, unit: str = "") -> str:
     if isinstance(value, str):
         return value
     if unit == "bits":
-        return f"{value:.4f} bits" if abs(value) < 1 else f"{value:.2f} bits"
+        places = 4 if abs(value) < 1 else 2
+        return f"{round(value, places) + 0.0:.{places}f} bits"  # the sum has no minus zero
     if unit == "chance":
         return _chance(value)
     if unit == "seconds":

@@ -54,6 +54,29 @@ def test_each_fault_of_numbers_fails_its_measures(
     assert all(each.meaning.endswith(".") for each in section.measures)
 
 
+def test_short_files_of_a_good_generator_fail_nothing() -> None:
+    """Six hundred of them, of 5 to 60 knocks and more: at one NO in ten thousand there is none."""
+    rng = np.random.default_rng(11)
+    for knocks in [*range(5, 61), 100, 200, 400, 1000] * 10:
+        numbers, bits = rng.integers(3000, 65001, knocks), rng.integers(0, 2, knocks)
+        rows = knocks - knocks % 5
+        batch = Batch(numbers[:rows].reshape(-1, 5), bits[:rows].reshape(-1, 5).astype(np.uint8))
+        found = (
+            ports.section(numbers, (3000, 65000), "Ports", batch.ports.mean(axis=1)),
+            protocols.section_of_batches([batch], "Protocols"),
+            together.section(numbers, bits.astype(np.uint8), (3000, 65000)),
+        )
+        assert [key for each in found for key, fine in judged(each).items() if fine is False] == []
+
+
+def test_little_is_said_of_few() -> None:
+    """A few dozen numbers show gross faults alone, and no sentence says that all is well."""
+    section = ports.section(NUMBERS[:60], WHOLE, "Ports")
+    assert {"Nothing was found in 60 values, which are too few to say more."} == {
+        each.meaning for each in section.measures
+    }
+
+
 @pytest.mark.parametrize(
     ("bits", "fails"),
     [
@@ -100,13 +123,30 @@ def test_the_protocols_of_sequences_are_judged_by_their_patterns(
     assert patterns.meaning == says
 
 
-def test_streams_that_know_of_each_other_are_found() -> None:
-    """A protocol that is the port's parity tells one bit; two independent streams tell none."""
-    parity = (NUMBERS >> 8 & 1).astype(np.uint8)
-    known = measure(together.section(NUMBERS, parity, WHOLE), "mutual_information")
-    alone = measure(together.section(NUMBERS, BITS, WHOLE), "mutual_information")
-    assert (known.holds, alone.holds) == (False, True)
+@pytest.mark.parametrize(
+    ("bits", "named"),
+    [
+        (NUMBERS >> 8 & 1, "the first bits of the port"),
+        (NUMBERS & 1, "the last bits of the port"),
+        (np.roll(NUMBERS, -1) >> 15, "the first bits of the next port"),
+        (np.roll(NUMBERS, -1) & 1, "the last bits of the next port"),
+    ],
+    ids=["bit 8", "parity", "the next one's half", "the next one's parity"],
+)
+def test_streams_that_know_of_each_other_are_found(
+    bits: np.typing.NDArray[np.uint16], named: str
+) -> None:
+    """A protocol that is one of the port's bits tells one bit, wherever that stands."""
+    known = measure(together.section(NUMBERS, bits.astype(np.uint8), WHOLE), "mutual_information")
+    assert known.holds is False
     assert known.value == pytest.approx(1, abs=0.01)
+    assert named in known.meaning
+
+
+def test_streams_that_know_nothing_of_each_other_pass() -> None:
+    """Two independent generators tell none."""
+    alone = measure(together.section(NUMBERS, BITS, WHOLE), "mutual_information")
+    assert alone.holds is True
     assert alone.value == pytest.approx(0, abs=0.001)
 
 
