@@ -1,14 +1,15 @@
-"""What bits of an orbit are worth by how many steps lie between two of them."""
+"""At which distances the bits of an orbit are looked at, to see what they are worth.
+
+The orbits are those of ``samples``; ``measures.protocols`` says what it means.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sshknock.analysis import samples
-from sshknock.analysis.generators.orbits import chua_orbits, henon_orbits
 from sshknock.analysis.measures.protocols import by_distance
 from sshknock.analysis.report.model import Series
 from sshknock.protocol import chua, henon
@@ -39,7 +40,6 @@ _GRIDS = {
     "chua": _Grid(5, (5, *range(10, 161, 10)), chua.STEPS_A_BIT),
 }
 
-
 USUAL = {source: grid.usual for source, grid in _GRIDS.items()}
 """How many steps the derivation takes for a bit, by the sources that have an orbit."""
 
@@ -52,32 +52,16 @@ def curve(source: str, key: bytes, parameters: BitParameters, in_use: int | None
     """
     grid = _GRIDS[source]
     marked = grid.usual if in_use is None else in_use
-    sampled = _spaced(_udp(source, key, parameters, grid), grid)
+    rows = samples.rows(source, _ORBITS, grid.points, key, parameters, grid.every)
+    sampled = [(distance, _apart(rows, distance // grid.every)) for distance in grid.distances]
     if marked not in grid.distances:
         elsewhere = samples.bits(source, _BITS_ELSEWHERE, key, parameters, marked)
         sampled = sorted([*sampled, (marked, elsewhere)], key=lambda pair: pair[0])
     return by_distance(sampled, marked)
 
 
-def _udp(source: str, key: bytes, parameters: BitParameters, grid: _Grid) -> NDArray[np.bool_]:
-    """Return where orbits are above the threshold: an orbit a row."""
-    keys = samples.orbits_of(key, _ORBITS * _BLOCK * _BLOCK)
-    if source == "henon":
-        points = np.array([henon.start(key) for key in keys])
-        a, b, skip = parameters.henon_a, parameters.henon_b, henon.BURN_IN_STEPS
-        x = henon_orbits(points, grid.points, a=a, b=b, skip=skip, every=grid.every)[:, :, 0]
-        return np.asarray(x > parameters.threshold)
-    points = np.array([chua.start(key) for key in keys])
-    x = chua_orbits(points, grid.points, skip=chua.BURN_IN_STEPS, every=grid.every)[:, :, 0]
-    return np.asarray(x > 0)
-
-
-def _spaced(udp: NDArray[np.bool_], grid: _Grid) -> list[tuple[int, samples.Bits]]:
-    """Return bits that are so many steps apart, eight in a row of one orbit."""
-    return [(distance, _apart(udp, distance // grid.every)) for distance in grid.distances]
-
-
-def _apart(udp: NDArray[np.bool_], points: int) -> samples.Bits:
-    apart = udp[:, points - 1 :: points]
+def _apart(rows: samples.Bits, points: int) -> samples.Bits:
+    """Return the bits that are so many points apart, eight in a row of one orbit."""
+    apart = rows[:, points - 1 :: points]
     whole = apart.shape[1] - apart.shape[1] % _BLOCK
-    return np.asarray(apart[:, :whole].astype(np.uint8).ravel())
+    return np.asarray(apart[:, :whole].ravel())

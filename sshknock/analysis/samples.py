@@ -1,7 +1,7 @@
 """Large samples of the generators as arrays, in seconds for a million.
 
 They are those of ``generators``, to the bit, but for the two chaotic ones: there many short orbits
-are followed side by side (``orbits_of`` says which), unless one long orbit is asked for.
+are followed side by side (``orbit_keys`` says which), unless one long orbit is asked for.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _BLOCK = 64
 
 
 def numbers(source: str, count: int, key: bytes) -> Numbers:
-    """Return the first ``count`` numbers of ``generators.NUMBERS[source]``."""
+    """Return the first ``count`` numbers of ``generators.numbers.NUMBERS[source]``."""
     return _NUMBERS[source](count, key)
 
 
@@ -45,42 +45,56 @@ def bits(
     *,
     one_orbit: bool = False,
 ) -> Bits:
-    """Return ``count`` bits of ``generators.BITS[source]``.
+    """Return ``count`` bits of ``generators.bits.BITS[source]``.
 
-    ``steps`` is how many lie between two samples of an orbit (None: the derivation's, 8 for Hénon,
-    100 for Chua); sources without an orbit ignore it. Chaotic bits come of many orbits, one after
-    the other, the first of them the key's own; ``one_orbit`` takes all from the key's own orbit,
-    which costs 0.15 s for a million steps of Hénon's and 3 s for one of Chua's. Raises BadInput
-    when an orbit escapes.
+    ``steps`` is how many it is from one sample of an orbit to the next (None: the derivation's, 8
+    for Hénon, 100 for Chua); sources without an orbit ignore it. Chaotic bits come of many orbits,
+    one after the other, those of ``rows``; ``one_orbit`` takes all from the key's own orbit, which
+    costs 0.15 s for a million steps of Hénon's and 3 s for one of Chua's. Raises BadInput when an
+    orbit escapes.
     """
-    chaotic = _CHAOTIC.get(source)
-    if chaotic is None:
+    if source not in _CHAOTIC:
         return (numbers(source, count, key) & 1).astype(np.uint8)
-    return chaotic(count, orbits_of(key, count, one_orbit=one_orbit), parameters, steps)
-
-
-def orbits_of(key: bytes, count: int, *, one_orbit: bool = False) -> list[bytes]:
-    """Return the keys of the orbits that ``count`` bits come of: this one, then HMACs of it."""
     orbits = 1 if one_orbit else max(1, min(_ORBITS, count // _BLOCK))
+    each = count if orbits == 1 else -(-count // (orbits * _BLOCK)) * _BLOCK
+    return rows(source, orbits, each, key, parameters, steps).ravel()[:count]
+
+
+def rows(
+    source: str,
+    orbits: int,
+    count: int,
+    key: bytes,
+    parameters: BitParameters,
+    steps: int | None = None,
+) -> Bits:
+    """Return ``count`` bits of each of many orbits, an orbit a row: ``orbit_keys`` says which.
+
+    ``source`` is one that has an orbit. Raises BadInput when an orbit escapes.
+    """
+    return _CHAOTIC[source](count, orbit_keys(key, orbits), parameters, steps)
+
+
+def orbit_keys(key: bytes, orbits: int) -> list[bytes]:
+    """Return the keys of so many orbits: this one, then HMACs of it."""
     others = (hmac.digest(key, b"orbit/%d" % i, "sha256") for i in range(1, orbits))
     return [key, *others]
 
 
-def _henon_bits(
+def _henon_rows(
     count: int, keys: list[bytes], parameters: BitParameters, steps: int | None
 ) -> Bits:
     every = henon.STEPS_A_BIT if steps is None else steps
     a, b, skip = parameters.henon_a, parameters.henon_b, henon.BURN_IN_STEPS
     points = [henon.start(key) for key in keys]
     if len(points) == 1:
-        x = henon_orbit(points[0], count, a=a, b=b, skip=skip, every=every)[:, 0]
+        x = henon_orbit(points[0], count, a=a, b=b, skip=skip, every=every)[np.newaxis, :, 0]
     else:
-        each = _bits_each(count, len(points))
-        x = henon_orbits(np.array(points), each, a=a, b=b, skip=skip, every=every)[:, :, 0]
-    return (x > parameters.threshold).astype(np.uint8).ravel()[:count]
+        x = henon_orbits(np.array(points), count, a=a, b=b, skip=skip, every=every)[:, :, 0]
+    return (x > parameters.threshold).astype(np.uint8)
 
 
-def _chua_bits(
+def _chua_rows(
     count: int,
     keys: list[bytes],
     parameters: BitParameters,  # noqa: ARG001  one signature for both
@@ -89,15 +103,10 @@ def _chua_bits(
     every = chua.STEPS_A_BIT if steps is None else steps
     points = [chua.start(key) for key in keys]
     if len(points) == 1:
-        x = chua_orbit(points[0], count, skip=chua.BURN_IN_STEPS, every=every)[:, 0]
+        x = chua_orbit(points[0], count, skip=chua.BURN_IN_STEPS, every=every)[np.newaxis, :, 0]
     else:
-        each = _bits_each(count, len(points))
-        x = chua_orbits(np.array(points), each, skip=chua.BURN_IN_STEPS, every=every)[:, :, 0]
-    return (x > 0.0).astype(np.uint8).ravel()[:count]
-
-
-def _bits_each(count: int, orbits: int) -> int:
-    return -(-count // (orbits * _BLOCK)) * _BLOCK
+        x = chua_orbits(np.array(points), count, skip=chua.BURN_IN_STEPS, every=every)[:, :, 0]
+    return (x > 0.0).astype(np.uint8)
 
 
 def _mt19937(count: int, key: bytes) -> Numbers:
@@ -137,6 +146,6 @@ _NUMBERS: dict[str, Callable[[int, bytes], Numbers]] = {
     "hwrng": _hwrng,
 }
 _CHAOTIC: dict[str, Callable[[int, list[bytes], BitParameters, int | None], Bits]] = {
-    "henon": _henon_bits,
-    "chua": _chua_bits,
+    "henon": _henon_rows,
+    "chua": _chua_rows,
 }

@@ -68,9 +68,9 @@ def test_bits_of_one_orbit_of_chua_go_on_at_any_distance() -> None:
 
 
 def test_a_sample_of_many_orbits_has_each_orbits_bits_together() -> None:
-    """1280 bits are of twenty orbits, 64 each; their keys are told by ``orbits_of``."""
+    """1280 bits are of twenty orbits, 64 each; their keys are told by ``orbit_keys``."""
     found = samples.bits("chua", 1280, KEY, USUAL, 5).reshape(20, 64)
-    keys = samples.orbits_of(KEY, 1280)
+    keys = samples.orbit_keys(KEY, 20)
     assert keys[0] == KEY
     assert len(set(keys)) == 20
     for key, bits in zip(keys, found.tolist(), strict=True):
