@@ -1,4 +1,4 @@
-"""Ranges and lists of ports as people write them: ``3000-65000`` and ``80,443``."""
+"""Ranges and lists as people write them: ``3000-65000``, ``3-6`` or ``5``, and ``80,443``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from sshknock.errors import BadInput
 from sshknock.protocol.names import parse_port
 
 _RANGE = re.compile(r"([0-9]{1,5})-([0-9]{1,5})", re.ASCII)
+_LENGTHS = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?", re.ASCII)
 
 
 def parse_range(text: str) -> tuple[int, int]:
@@ -16,6 +17,16 @@ def parse_range(text: str) -> tuple[int, int]:
     if not found:
         raise BadInput(f"{text[:60]!r} is no range", "it is written LOW-HIGH, as 3000-65000")
     return int(found[1]), int(found[2])
+
+
+def parse_lengths(text: str) -> tuple[int, int]:
+    """Return how many knocks at least and at most: ``LOW-HIGH``, or one number that is both."""
+    found = _LENGTHS.fullmatch(text)
+    if not found:
+        raise BadInput(
+            f"{text[:60]!r} is no number of knocks", "it is written N or LOW-HIGH, as 5 or 3-6"
+        )
+    return int(found[1]), int(found[2] or found[1])
 
 
 def parse_ports(text: str) -> frozenset[int]:

@@ -84,7 +84,7 @@ def test_a_seed_of_the_clock_is_the_papers_scheme(generate: Run) -> None:
     assert code == 0
     assert out == render(Line(sequence) for sequence in theirs)
     assert "a clock can be guessed, and the protocols are the same in each run" in messages
-    assert "hint: " in messages
+    assert "hint: for experiments only: sshknock analyze --attack FILE guesses it" in messages
 
 
 def test_the_clock_itself_gives_other_sequences_each_time(generate: Run) -> None:
@@ -139,6 +139,18 @@ def test_a_file_is_private_whole_and_never_replaced_unasked(generate: Run, tmp_p
     assert list(tmp_path.iterdir()) == [file]
 
 
+def test_one_number_of_knocks_is_the_length_of_every_line(generate: Run) -> None:
+    """As a stock knockd needs it: ``--knocks 5`` is ``--knocks 5-5``, and --help says why."""
+    code, out, _ = generate("--seed", "00", "--knocks", "5", "--count", "50")
+    assert code == 0
+    assert {len(line.sequence) for line in parse(out)} == {5}
+    assert out == generate("--seed", "00", "--knocks", "5-5", "--count", "50")[1]
+    words = " ".join(generate("--help")[1].split())
+    assert (
+        "A file that a stock knockd will read needs lines of one length, as by --knocks 5" in words
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -158,6 +170,9 @@ def test_a_file_is_private_whole_and_never_replaced_unasked(generate: Run, tmp_p
         (["--ports", "5000"], "is no range"),
         (["--ports", "5000-5005"], "only 6 ports"),
         (["--knocks", "2-9"], "range 2-9"),
+        (["--knocks", "9"], "range 9-9"),
+        (["--knocks", "3-"], "'3-' is no number of knocks"),
+        (["--knocks", ""], "'' is no number of knocks"),
         (["--count", "0"], "count"),
         (["--force"], "--force is for -o"),
     ],

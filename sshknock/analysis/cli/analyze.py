@@ -45,7 +45,7 @@ _WIDEST = 100
 @click.option(
     "--ports", metavar="LOW-HIGH", default="3000-65000", show_default=True, help="Of the knocks."
 )
-@click.option("--knocks", metavar="LOW-HIGH", default="4-6", show_default=True, help="How many.")
+@click.option("--knocks", metavar="N|LOW-HIGH", default="4-6", show_default=True, help="How many.")
 @click.option("--exclude", metavar="PORT,...", default="", help="Ports that are never knocked.")
 @click.option("--keep-weak", is_flag=True, help="Also what a sweep of all ports would play.")
 @click.option(

@@ -18,7 +18,7 @@ from sshknock.errors import SshknockError, UsageError, report
 from sshknock.protocol.henon import Point
 from sshknock.protocol.names import shown
 from sshknock.protocol.parameters import Parameters
-from sshknock.protocol.ranges import parse_ports, parse_range
+from sshknock.protocol.ranges import parse_lengths, parse_ports, parse_range
 from sshknock.protocol.sequence_file import unused_line
 from sshknock.system.command_line import print_parts, reading_arguments
 from sshknock.system.files import write_private
@@ -48,7 +48,7 @@ def _with_seed_options(command: Any) -> Any:
     "--ports", metavar="LOW-HIGH", default="3000-65000", show_default=True, help="Of the knocks."
 )
 @click.option(
-    "--knocks", metavar="LOW-HIGH", default="3-6", show_default=True, help="In a sequence."
+    "--knocks", metavar="N|LOW-HIGH", default="3-6", show_default=True, help="In a sequence."
 )
 @click.option("--exclude", metavar="PORT,...", default="", help="Ports that are never knocked.")
 @click.option(
@@ -110,12 +110,15 @@ def generate(
     at (0, 0), so that the protocols are the same in every run. Whoever knows when that was done can
     find the seed: that is for experiments, and so is a seed on the command line, which others on
     the machine can see. For servers in use there are enroll and push.
+
+    A file that a stock knockd will read needs lines of one length, as by --knocks 5: a line that
+    is longer than the one before opens with its last knocks alone.
     """
     seed = read_seed(**{name: values.pop(name) for name in SEED_NAMES})
     force, keep_weak, steps = (values.pop(name) for name in ("force", "keep_weak", "steps"))
     with reading_arguments():
         port_min, port_max = parse_range(ports)
-        knocks_min, knocks_max = parse_range(knocks)
+        knocks_min, knocks_max = parse_lengths(knocks)
         recipe = Recipe(
             Parameters(
                 port_min=port_min,
@@ -177,7 +180,7 @@ def _warning(recipe: Recipe) -> SshknockError:
     same = recipe.start is not None
     return SshknockError(
         "a clock can be guessed" + (", and the protocols are the same in each run" if same else ""),
-        "for experiments only: --seed system cannot be guessed",
+        "for experiments only: sshknock analyze --attack FILE guesses it, but no --seed system",
     )
 
 

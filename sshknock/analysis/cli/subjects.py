@@ -13,7 +13,7 @@ from click.core import ParameterSource
 
 from sshknock.errors import BadInput, SystemFault, UsageError, one_line
 from sshknock.protocol.parameters import Parameters
-from sshknock.protocol.ranges import parse_ports, parse_range
+from sshknock.protocol.ranges import parse_lengths, parse_ports, parse_range
 from sshknock.system.command_line import reading_arguments
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Asked:
         """Return the range of ports, how many knocks, and the map; raise UsageError."""
         with reading_arguments():
             port_min, port_max = parse_range(self.ports)
-            knocks_min, knocks_max = parse_range(self.knocks)
+            knocks_min, knocks_max = parse_lengths(self.knocks)
             return Parameters(
                 port_min=port_min,
                 port_max=port_max,

@@ -29,7 +29,7 @@ _DEFAULTS = Parameters()
 @click.option(
     "--ports", metavar="LOW-HIGH", default="3000-65000", show_default=True, help="Of the knocks."
 )
-@click.option("--knocks", metavar="LOW-HIGH", default="4-6", show_default=True, help="How many.")
+@click.option("--knocks", metavar="N|LOW-HIGH", default="4-6", show_default=True, help="How many.")
 @click.option("--port-source", type=click.Choice(sorted(PORT_SOURCES)), default="hmac")
 @click.option("--protocol-source", type=click.Choice(sorted(PROTOCOL_SOURCES)), default="henon")
 @click.option(
@@ -46,12 +46,12 @@ _DEFAULTS = Parameters()
 def derive(secret_file: str, counter: int, purpose: str, as_json: bool, **values: Any) -> None:
     """Print the sequence that a secret, a purpose and a counter stand for."""
     from sshknock.protocol.derivation import derive as derive_sequence  # noqa: PLC0415
-    from sshknock.protocol.ranges import parse_ports, parse_range  # noqa: PLC0415
+    from sshknock.protocol.ranges import parse_lengths, parse_ports, parse_range  # noqa: PLC0415
     from sshknock.protocol.secrets import Secret  # noqa: PLC0415
 
     with reading_arguments():
         port_min, port_max = parse_range(values.pop("ports"))
-        knocks_min, knocks_max = parse_range(values.pop("knocks"))
+        knocks_min, knocks_max = parse_lengths(values.pop("knocks"))
         parameters = Parameters(
             port_min=port_min,
             port_max=port_max,

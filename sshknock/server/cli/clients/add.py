@@ -12,7 +12,7 @@ from sshknock.protocol.bits import PROTOCOL_SOURCES
 from sshknock.protocol.draws import PORT_SOURCES
 from sshknock.protocol.names import is_pairing_id, parse_name, parse_port
 from sshknock.protocol.parameters import Parameters
-from sshknock.protocol.ranges import parse_ports, parse_range
+from sshknock.protocol.ranges import parse_lengths, parse_ports, parse_range
 from sshknock.server.cli.clients.keys import (
     TokenOutput,
     own_address,
@@ -43,7 +43,7 @@ from sshknock.system.command_line import reading_arguments
 @click.option(
     "--ports", metavar="LOW-HIGH", help="Range of the knocks' ports.  [default: 3000-65000]"
 )
-@click.option("--knocks", metavar="LOW-HIGH", help="Range of a sequence's length.  [default: 4-6]")
+@click.option("--knocks", metavar="N|LOW-HIGH", help="A sequence's length.  [default: 4-6]")
 @click.option(
     "--port-source",
     type=click.Choice(sorted(PORT_SOURCES)),
@@ -150,7 +150,7 @@ def parse_parameters(
     if ports is not None:
         values["port_min"], values["port_max"] = parse_range(ports)
     if knocks is not None:
-        values["knocks_min"], values["knocks_max"] = parse_range(knocks)
+        values["knocks_min"], values["knocks_max"] = parse_lengths(knocks)
     default = Parameters()
     span = range(int(str(values.get("port_min", default.port_min))), 65536)
     # A knock on a hidden port would be taken for a connection.
