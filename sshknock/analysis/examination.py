@@ -38,6 +38,10 @@ SLOW = frozenset({"hwrng"})
 _SLOW_COUNT = ports.PAPER_NUMBERS
 _NUMBER_BOUNDS = (0, 65535)
 
+_OF_STREAMS = frozenset({"ports", "protocols", "together"})
+_SLIGHT = frozenset({("protocols", "runs"), ("protocols", "serial_correlation")})
+"""Tests that tell a million bits from a coin's; what that is worth is judged by other measures."""
+
 _RANGES = ((3000, 65000), (1024, 65535), (1, 65535))
 
 
@@ -102,7 +106,7 @@ def of_pair(subject: Subject, *, nist: bool) -> Report:
     if nist:
         sections += [_port_battery(subject), _protocol_battery(subject)]
     names = f"ports by {subject.port_source}, protocols by {subject.protocol_source}"
-    return Report(names, tuple(sections), _parameters(subject))
+    return Report(names, _with_flaws_told(sections), _parameters(subject))
 
 
 def of_all(subject: Subject, *, nist: bool) -> list[Report]:
@@ -146,7 +150,7 @@ def of_file(
     when there are no sequences, or when the ports are others.
     """
     if not lines:
-        raise BadInput(f"{name} holds no sequences", "a line each, as in 11045:tcp,61405:udp")
+        raise BadInput("no sequences", "a line each, as in 11045:tcp,61405:udp")
     held = batches.of_sequences(line.sequence for line in lines)
     bounds = _bounds(held, bounds)
     weak = any(bool(batches.weak(batch).any()) for batch in held)
@@ -160,20 +164,43 @@ def of_file(
     means = np.array([np.mean([knock.port for knock in line.sequence]) for line in lines])
     used = sum(line.used for line in lines)
     seed = hmac.digest(DEFAULT_SEED, b"sshknock/analyze/sweep", "sha256")
-    sections = (
+    sections = [
         ports.section(knocks, bounds, f"Ports: the {len(knocks):,} of the file", in_order=means),
         protocols.section_of_batches(held, f"Protocols: the {len(bits):,} of the file"),
         together.section(knocks, bits, bounds),
         sequences.section(scheme, held, 1, of_file=True),
-        doors.section(scheme, held, None, 1, seed),
-    )
+        doors.section_of_file(scheme, held, seed),
+    ]
     told = (
         ("sequences", f"{len(lines):,}"),
         ("used", f"{used:,}"),
         ("ports", f"{bounds[0]}-{bounds[1]}"),
         ("knocks", f"{scheme.shortest}-{scheme.longest}"),
     )
-    return Report(name, sections, told)
+    return Report(name, _with_flaws_told(sections), told)
+
+
+def _with_flaws_told(sections: Ordered[Section]) -> tuple[Section, ...]:
+    """Say in what is computed that a flaw which was measured makes it untrue."""
+    flaws = [
+        measure.label
+        for section in sections
+        if section.column == "measured" and section.key in _OF_STREAMS
+        for measure in section.measures
+        if measure.holds is False and (section.key, measure.key) not in _SLIGHT
+    ]
+    if not flaws:
+        return tuple(sections)
+    remark = (
+        f"A NO above matters here: {', '.join(flaws)}. What is computed is not true of these:"
+        " they are easier to guess, or to sweep, than that."
+    )
+    return tuple(
+        replace(section, remarks=(remark, *section.remarks))
+        if section.column == "computed"
+        else section
+        for section in sections
+    )
 
 
 def _ports(subject: Subject, numbers: samples.Numbers) -> Section:
@@ -184,10 +211,12 @@ def _ports(subject: Subject, numbers: samples.Numbers) -> Section:
 
 def _protocols(subject: Subject, bits: samples.Bits) -> Section:
     title = f"Protocols: {len(bits):,} bits of {subject.protocol_source}"
-    section = protocols.section(bits, title)
+    parameters = subject.parameters
+    lengths = range(parameters.knocks_min, parameters.knocks_max + 1)
+    section = protocols.section(bits, title, lengths)
     if subject.protocol_source not in distances.USUAL:
         return section
-    key, coefficients = subject.key("protocols"), subject.parameters.bits
+    key, coefficients = subject.key("protocols"), parameters.bits
     curve = distances.curve(subject.protocol_source, key, coefficients, subject.steps)
     return Section(section.key, title, section.measures, (curve,), section.remarks)
 

@@ -126,7 +126,7 @@ def test_a_bad_file_is_told_and_no_failure(analyze: Run) -> None:
     assert json.loads(output)["reports"][0]["subject"] == "standard input"
     assert found["sequences.weak"]["value"] == 2000
     assert found["sequences.repeated"]["value"] == 1000
-    assert found["doors.simulated_rising"]["value"] == 1
+    assert found["doors.simulated_rising"]["value"] == 2000
     for key in ("ports.entropy", "ports.runs", "protocols.p_udp", "doors.sweep_of_one"):
         assert found[key]["holds"] is False
 
@@ -171,6 +171,7 @@ def test_what_is_no_sequence_file_is_refused_in_a_line(
     assert (code, output) == (1, "")
     assert messages.startswith("sshknock: standard input: ")
     assert words in messages
+    assert messages.count("standard input") == 1
     assert len(messages.splitlines()) <= 2
 
 
@@ -211,6 +212,24 @@ def test_bits_that_never_change_are_measured_too(analyze: Run) -> None:
     code, output, messages = analyze("--threshold", "2")
     assert (code, messages) == (0, "")
     assert "Every drawing was weak" in " ".join(output.split())
+
+
+@pytest.mark.parametrize("flaw", [("--threshold", "5"), ("--henon-a", "0.1"), ("--threshold", "0")])
+def test_nothing_is_praised_that_is_made_of_bad_generators(
+    analyze: Run, flaw: tuple[str, str]
+) -> None:
+    """What is computed says for which generators, and that these are not among them."""
+    sections = json.loads(analyze("--json", *flaw)[1])["reports"][0]["sections"]
+    for section in sections[-2:]:
+        assert section["title"].endswith("if both generators are good")
+        assert section["remarks"][0].startswith("A NO above matters here: P(udp)")
+
+
+def test_what_a_guesser_gains_by_the_papers_pair_is_said_and_no_flaw(analyze: Run) -> None:
+    """Henon's bits fail two tests, which is worth a fifth of a bit of a hundred."""
+    sections = json.loads(analyze("--json")[1])["reports"][0]["sections"]
+    assert any("A guesser gains 0.0" in remark for remark in sections[1]["remarks"])
+    assert not any("A NO above" in remark for each in sections for remark in each["remarks"])
 
 
 def test_weak_sequences_that_are_kept_are_open_to_a_sweep(analyze: Run) -> None:

@@ -91,13 +91,17 @@ class Scheme:
         """Return the chance for all ports and both protocols in random order."""
         return self.swept_rising(length) if self.keeps_weak else 1 / math.factorial(length)
 
+    def watched(self, doors: int, others: int) -> int:
+        """Return how many ports knockd watches for several doors and beside them."""
+        return doors * round(self.mean(float)) + others
+
     def swept_among(self, doors: int, others: int) -> float:
         """Return the chance that a random sweep opens one of several doors that knockd watches.
 
         Each port that it watches ends the attempt at another door: with n of them the knocks of a
         door have to come one right after the other, as in (n - L + 1)! of n! orders.
         """
-        watched = doors * round(self.mean(float)) + others
+        watched = self.watched(doors, others)
         return doors * self.mean(
             lambda length: math.factorial(watched - length + 1) / math.factorial(watched)
         )

@@ -15,6 +15,10 @@ SELDOM = 1e-4
 FEW = 300
 """Below so many, a test finds gross faults only, and a report does not say that all is well."""
 
+FEWEST_LINES = 100
+"""Of a file, to tell how they were drawn. One drawing of eight of four knocks is weak: a hundred of
+which none is were not drawn by a scheme that keeps those."""
+
 
 def holds(p: float) -> bool:
     """Tell whether perfect randomness would do the same often enough."""

@@ -59,20 +59,21 @@ def runs_up_and_down(values: NDArray[np.integer] | NDArray[np.floating]) -> Foun
 
 
 def runs_of_bits(bits: NDArray[np.uint8]) -> Found | None:
-    """Count the runs of equal bits (SP 800-22, section 2.3); None when the bits are too few.
-
-    p is 0 where the frequency of ones already rules the test out.
-    """
-    count = len(bits)
-    if count < FEWEST_BITS:
+    """Count the runs of equal bits (SP 800-22, section 2.3); None where that cannot be tested."""
+    if not runs_can_be_tested(bits):
         return None
+    count = len(bits)
     share = float(np.mean(bits))
     runs = 1 + int(np.count_nonzero(np.diff(bits)))
     ideal = 2 * count * share * (1 - share)
-    if abs(share - 0.5) >= 2 / math.sqrt(count):
-        return Found(runs, count / 2, 0.0)
     sigma = 2 * math.sqrt(2 * count) * share * (1 - share)
     return Found(runs, ideal, float(special.erfc(abs(runs - ideal) / sigma)))
+
+
+def runs_can_be_tested(bits: NDArray[np.uint8]) -> bool:
+    """Tell whether bits are enough, and ones frequent enough (SP 800-22, 2.3.4 and 2.3.7)."""
+    count = len(bits)
+    return count >= FEWEST_BITS and abs(float(np.mean(bits)) - 0.5) < 2 / math.sqrt(count)
 
 
 def next_bit(bits: NDArray[np.uint8]) -> Found | None:

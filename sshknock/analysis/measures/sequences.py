@@ -11,11 +11,12 @@ from sshknock.analysis.measures import batches as arrays
 from sshknock.analysis.measures import entropy, order
 from sshknock.analysis.measures.batches import Batch
 from sshknock.analysis.measures.counting import PAPER, Scheme
-from sshknock.analysis.measures.judging import holds
+from sshknock.analysis.measures.judging import FEWEST_LINES, holds
 from sshknock.analysis.report.model import Measure, Section, Series
 
 _COLLISIONS_AT_LEAST = 10
-_TITLE = "Whole sequences: how many there are to guess from"
+_FILE_TITLE = "Whole sequences: how many there are to guess from"
+_TITLE = f"{_FILE_TITLE}, if both generators are good"
 
 
 def section(scheme: Scheme, drawn: Sequence[Batch], doors: int, *, of_file: bool) -> Section:
@@ -23,6 +24,9 @@ def section(scheme: Scheme, drawn: Sequence[Batch], doors: int, *, of_file: bool
 
     ``drawn`` of a generator has the weak ones too. ``doors`` are how many the server accepts.
     """
+    if of_file and sum(map(len, drawn)) < FEWEST_LINES:
+        few = f"How many there are is not computed from fewer than {FEWEST_LINES} lines."
+        return Section("sequences", _FILE_TITLE, (_weak(drawn), _repeated(drawn)), remarks=(few,))
     papers = Scheme.of(PAPER, keeps_weak=True)
     measures = [_of_length(scheme, papers, length) for length in scheme.lengths]
     measures.append(_whole(scheme, papers, doors))
@@ -36,9 +40,9 @@ def section(scheme: Scheme, drawn: Sequence[Batch], doors: int, *, of_file: bool
     if not scheme.keeps_weak:
         shortest = scheme.shortest
         cost = math.log2(scheme.all(shortest)) - scheme.bits(shortest)
+        more = ", and less at more" if len(scheme.lengths) > 1 else ""
         remarks.append(
-            f"Drawing weak sequences again costs {cost:.1f} bits at {shortest} knocks, and less at"
-            " more."
+            f"Drawing weak sequences again costs {cost:.2g} bits at {shortest} knocks{more}."
         )
     series = Series(
         "bits_by_length",
@@ -48,7 +52,8 @@ def section(scheme: Scheme, drawn: Sequence[Batch], doors: int, *, of_file: bool
         tuple((float(length), scheme.bits(length)) for length in scheme.lengths),
         meaning="Each knock is worth a port of the range and a protocol.",
     )
-    return Section("sequences", _TITLE, tuple(measures), (series,), tuple(remarks))
+    title = _FILE_TITLE if of_file else _TITLE
+    return Section("sequences", title, tuple(measures), (series,), tuple(remarks), "computed")
 
 
 def _of_length(scheme: Scheme, papers: Scheme, length: int) -> Measure:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-UNITS = ("", "bits", "chance", "seconds")
-"""What ``Measure.value`` can be in; "" is a plain number. ``wording.shown`` writes each of them."""
+UNITS = ("", "bits", "chance", "share", "seconds")
+"""What ``Measure.value`` can be in; "" is a plain number. ``wording.shown`` writes each of them.
+
+A chance is computed, and 0 is never; a share is counted, and 0 is none of those that were tried.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ class Section:
     """Measures of one thing: the ports, the protocols, both together, whole sequences.
 
     ``remarks`` are sentences: what was left out and why, and what all of it comes to.
+    ``column`` is how the values came about.
     """
 
     key: str
@@ -60,6 +64,7 @@ class Section:
     measures: tuple[Measure, ...]
     series: tuple[Series, ...] = ()
     remarks: tuple[str, ...] = ()
+    column: str = "measured"
 
 
 @dataclass(frozen=True, slots=True)

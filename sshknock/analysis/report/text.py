@@ -15,7 +15,7 @@ BAD = "bold red"
 _GAP = "  "
 _WORDS = "      "
 _MARKS = {True: ("yes", "green"), False: ("NO", BAD), None: ("", "")}
-_COLUMNS = ("", "measured", "ideal", "paper", "p", "holds")
+_COLUMNS = ("ideal", "paper", "p", "holds")
 _DIM = "dim"
 _BAR = 24
 
@@ -40,7 +40,7 @@ def section_lines(section: Section, width: int) -> Iterator[Text]:
     """Yield the title of a section, its table, its curves and its remarks."""
     yield Text(section.title, style="bold")
     rows = [_row(measure) for measure in section.measures]
-    shown_rows = table(_COLUMNS, rows)
+    shown_rows = table(("", section.column, *_COLUMNS), rows)
     yield from shown_rows[:1]
     for line, measure in zip(shown_rows[1:], section.measures, strict=True):
         yield line

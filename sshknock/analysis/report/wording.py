@@ -19,6 +19,8 @@ def shown(value: float | str, unit: str = "") -> str:
         return f"{round(value, places) + 0.0:.{places}f} bits"  # the sum has no minus zero
     if unit == "chance":
         return _chance(value)
+    if unit == "share":
+        return _chance(value) if value > 0 else "none"
     if unit == "seconds":
         return _time(value)
     if isinstance(value, int):
