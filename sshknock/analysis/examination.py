@@ -110,7 +110,7 @@ def of_pair(subject: Subject, *, nist: bool) -> Report:
 
 
 def of_all(subject: Subject, *, nist: bool) -> list[Report]:
-    """Measure every generator by itself, but for slow ones."""
+    """Measure every generator by itself, but for slow ones, which are named."""
     return [
         *(
             of_numbers(replace(subject, port_source=source), nist=nist)
@@ -122,7 +122,13 @@ def of_all(subject: Subject, *, nist: bool) -> list[Report]:
             for source in BIT_SOURCES
             if source not in SLOW
         ),
+        *map(_left_out, sorted(SLOW)),
     ]
+
+
+def _left_out(source: str) -> Report:
+    remark = f"It can be slow: --port-source {source} measures it."
+    return Report(source, (Section("left_out", f"Left out: {source}", (), remarks=(remark,)),))
 
 
 def of_numbers(subject: Subject, *, nist: bool) -> Report:

@@ -96,6 +96,7 @@ def test_every_generator_stands_side_by_side(analyze: Run, monkeypatch: pytest.M
     code, output, messages = analyze("--all")
     assert (code, messages) == (0, "")
     heads = [line.split() for line in output.splitlines() if line.startswith("   ")]
+    assert "Left out: hwrng" in output
     assert ["hmac", "mt19937", "system"] in [head[:3] for head in heads]
     assert ["henon", "chua", "hmac", "mt19937", "system"] in [head[:5] for head in heads]
     assert max(map(len, output.splitlines())) <= 80
@@ -179,7 +180,12 @@ def test_what_is_no_sequence_file_is_refused_in_a_line(
     ("arguments", "words"),
     [
         (["--henon-a", "1.5"], "escapes"),
-        (["--seed", "xyz"], "no seed"),
+        (["--seed", "xyz"], "no hexadecimal number"),
+        (["--seed", ""], "no hexadecimal number"),
+        (["--seed", "00" * 65], "no hexadecimal number"),
+        (["--seed", "00", "--port-source", "system"], "whatever the seed"),
+        (["--steps", "8", "--protocol-source", "hmac"], "--steps is for orbits"),
+        (["--henon-a", "1.3", "--protocol-source", "chua"], "--henon-a is for henon"),
         (["--ports", "5-1"], "range"),
         (["--knocks", "1-2"], "range"),
         (["--steps", "0"], "--steps"),

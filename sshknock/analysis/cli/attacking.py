@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from sshknock.analysis.cli.subjects import Asked, is_given, option_of, read
+from sshknock.analysis.cli.given import is_given, option_of, read
+from sshknock.analysis.cli.subjects import Asked
 from sshknock.analysis.generators.seeds import SEED_FUNCTIONS, parse_moment
 from sshknock.errors import BadInput, UsageError, one_line
 from sshknock.protocol import sequence_file

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -14,15 +13,14 @@ from sshknock.analysis.generators.seeds import (
     SEED_DIGITS,
     SEED_FUNCTIONS,
     digits,
+    hex_seed,
     parse_moment,
 )
-from sshknock.errors import BadInput, UsageError
+from sshknock.errors import UsageError
 from sshknock.protocol.names import shown
 from sshknock.protocol.secrets import SECRET_BYTES
 from sshknock.records import record
 from sshknock.system.command_line import read_private, reading_arguments
-
-_HEX = re.compile(r"([0-9a-fA-F]{2}){1,64}", re.ASCII)
 
 SEED_OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option(
@@ -94,13 +92,13 @@ def read_seed(
     if seed_file is not None:
         if seed is not None:
             raise UsageError("--seed and --seed-file both give a seed", "take one of the two")
-        return Seed(_octets(read_private(seed_file).strip(), "what the seed's file holds"))
+        return Seed(hex_seed(read_private(seed_file).strip(), "what the seed's file holds"))
     if seed == "time":
         return Seed(_of_time(seed_function or "digits", seed_digits, seed_time))
     if seed in {None, "system"}:
         return Seed(os.urandom(SECRET_BYTES), chosen=False)
     with reading_arguments():
-        return Seed(_octets(seed, f"the seed {shown(seed)}"))
+        return Seed(hex_seed(seed, f"the seed {shown(seed)}"))
 
 
 def _of_time(function: str, of_seconds: int | None, moment: str | None) -> int:
@@ -111,12 +109,3 @@ def _of_time(function: str, of_seconds: int | None, moment: str | None) -> int:
     if function != "digits":
         raise UsageError(f"--seed-digits is not for {function}", "--seed-function digits")
     return digits(time_ns, of_seconds)
-
-
-def _octets(text: str, what: str) -> bytes:
-    """Return the bytes of hexadecimal digits; the error repeats ``what`` alone."""
-    if not _HEX.fullmatch(text):
-        raise BadInput(
-            f"{what} is no hexadecimal number", "an even number of digits 0-9 and a-f, at most 128"
-        )
-    return bytes.fromhex(text)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-from click.core import ParameterSource
-
-from sshknock.errors import BadInput, SystemFault, UsageError, one_line
+from sshknock.analysis.cli.given import is_given, option_of, read
+from sshknock.analysis.generators.bits import ORBITS
+from sshknock.analysis.generators.numbers import KEYLESS
+from sshknock.analysis.generators.seeds import hex_seed
+from sshknock.errors import BadInput, UsageError, one_line
+from sshknock.protocol.names import shown
 from sshknock.protocol.parameters import Parameters
 from sshknock.protocol.ranges import parse_lengths, parse_ports, parse_range
+from sshknock.protocol.secrets import SECRET_BYTES
 from sshknock.system.command_line import reading_arguments
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _SYSTEM = "system"
 _OF_FILES = frozenset({"ports", "exclude"})
+_OF_HENON = frozenset({"henon_a", "henon_b", "threshold"})
 _OF_A_PAIR = frozenset(
     {"port_source", "protocol_source", "ports", "knocks", "exclude", "keep_weak"}
 )
@@ -55,6 +57,25 @@ class Asked:
         for name in sorted(given & _OF_A_PAIR):
             if self.every:
                 raise UsageError(f"{option_of(name)} is for one pair of generators, not for --all")
+        if not self.every and self.file is None:
+            self._refuse_what_changes_nothing(given)
+
+    def _refuse_what_changes_nothing(self, given: set[str]) -> None:
+        source = self.protocol_source
+        for name in sorted(given & _OF_HENON):
+            if source != "henon":
+                raise UsageError(f"{option_of(name)} is for henon", "--protocol-source henon")
+        if "steps" in given and source not in ORBITS:
+            raise UsageError(
+                f"--steps is for orbits, and {source} has none",
+                f"--protocol-source {' or '.join(ORBITS)}",
+            )
+        keyless = KEYLESS & {self.port_source, source}
+        if self.seed not in {None, _SYSTEM} and keyless:
+            raise UsageError(
+                f"{min(keyless)} gives other numbers each time, whatever the seed",
+                "leave the seed out, or take a source that has one",
+            )
 
     def parameters(self) -> Parameters:
         """Return the range of ports, how many knocks, and the map; raise UsageError."""
@@ -78,7 +99,11 @@ class Asked:
 
         parameters = self.parameters()
         with reading_arguments():
-            seed = DEFAULT_SEED if self.seed is None else _seed(self.seed)
+            seed = DEFAULT_SEED
+            if self.seed == _SYSTEM:
+                seed = os.urandom(SECRET_BYTES)
+            elif self.seed is not None:
+                seed = hex_seed(self.seed, f"the seed {shown(self.seed)}")
         return Subject(
             self.port_source, self.protocol_source, parameters, self.steps, seed, self.keep_weak
         )
@@ -108,36 +133,3 @@ class Asked:
             return examination.of_file(name, lines, bounds, exclude)
         except BadInput as error:
             raise BadInput(f"{name}: {error.message}", error.hint) from error
-
-
-def _seed(text: str) -> bytes:
-    if text == _SYSTEM:
-        return os.urandom(32)
-    try:
-        return bytes.fromhex(text)
-    except ValueError as error:
-        message = f"{text[:60]!r} is no seed"
-        raise BadInput(message, f"an even number of hex digits, or {_SYSTEM}") from error
-
-
-def read(file: str, name: str) -> str:
-    """Return a file's text, or standard input's; raise SystemFault or BadInput."""
-    try:
-        octets = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-        return octets.decode("utf-8")
-    except OSError as error:
-        raise SystemFault(f"cannot read {name}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise BadInput("no text") from error
-
-
-def is_given(name: str) -> bool:
-    """Tell whether the user said an option of the command that runs."""
-    source = click.get_current_context().get_parameter_source(name)
-    return source not in {None, ParameterSource.DEFAULT}
-
-
-def option_of(name: str) -> str:
-    """Return the option as users write it."""
-    command = click.get_current_context().command
-    return next(parameter.opts[0] for parameter in command.params if parameter.name == name)

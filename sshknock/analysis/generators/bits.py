@@ -19,6 +19,9 @@ def lowest_bits(numbers: Callable[[bytes], Iterator[int]]) -> BitSource:
     return source
 
 
+ORBITS = ("henon", "chua")
+"""The sources that sample an orbit, every so many steps."""
+
 BITS: dict[str, BitSource] = {
     **PROTOCOL_SOURCES,
     "mt19937": lowest_bits(NUMBERS["mt19937"]),

@@ -3,6 +3,8 @@
 "This function takes into account the least significant digits as well as the decimal digits"
 (section II.A). Times are nanoseconds since 1970. Anybody who knows about when a file was made can
 try all of its seeds: ``sshknock analyze --attack``.
+
+And seeds in hexadecimal digits, which can be had again.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from sshknock.protocol.names import shown
 
 SEED_DIGITS = 2
 _NS = 10**9
+_HEX = re.compile(r"([0-9a-fA-F]{2}){1,64}", re.ASCII)
 _TIME = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,9}))?", re.ASCII)
 
 
@@ -43,3 +46,12 @@ def parse_moment(text: str) -> int:
             f"{shown(text)} is no moment", "Unix seconds, decimals allowed: 1491555600.125"
         )
     return int(found[1]) * _NS + int((found[2] or "").ljust(9, "0"))
+
+
+def hex_seed(text: str, what: str) -> bytes:
+    """Return the bytes of hexadecimal digits; the error repeats ``what`` alone."""
+    if not _HEX.fullmatch(text):
+        raise BadInput(
+            f"{what} is no hexadecimal number", "an even number of digits 0-9 and a-f, at most 128"
+        )
+    return bytes.fromhex(text)
