@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import re
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
 from itertools import combinations
 
 from matplotlib.text import Text
@@ -55,5 +56,17 @@ def cut_off(sheet: Sheet) -> list[str]:
 
 
 def labels(svg: str) -> list[str]:
-    """The texts of a file, which has each of them as a comment before its paths."""
-    return re.findall(r"<!-- (.*?) -->", svg)
+    """The texts of a file, which has each of them as a comment before its paths.
+
+    Those of ticks are left out: where a plain axis has them is matplotlib's choice.
+    """
+    parser = ET.XMLParser(target=ET.TreeBuilder(insert_comments=True))  # noqa: S314  our own
+    return list(_texts_within(ET.fromstring(svg, parser)))  # noqa: S314
+
+
+def _texts_within(element: ET.Element) -> Iterator[str]:
+    for child in element:
+        if callable(child.tag):  # a comment has the function that makes one
+            yield (child.text or "").strip()
+        elif not child.get("id", "").startswith(("xtick_", "ytick_")):
+            yield from _texts_within(child)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib.font_manager import FontProperties, findfont
 
 from sshknock.analysis.figures import ports, style
 from tests.analysis.figures.reading import collisions, cut_off
@@ -52,6 +54,15 @@ def test_letters_are_paths_on_an_opaque_ground() -> None:
     assert f"fill: {style.PAPER}" in ground.attrib["style"]
 
 
+@pytest.mark.parametrize("weight", ["normal", "bold"])
+@pytest.mark.parametrize("family", ["DejaVu Sans", style.MONOSPACED])
+def test_fonts_are_those_that_matplotlib_brings(family: str, weight: str) -> None:
+    """Whatever the machine has: so a text is as wide everywhere."""
+    wanted = FontProperties(family=family, weight=weight)
+    found = Path(findfont(wanted, fallback_to_default=False))
+    assert found.is_relative_to(mpl.get_data_path())
+
+
 def test_every_colour_of_a_figure_is_of_the_palette() -> None:
     """A page gives each a second value for dark surroundings; another one would be left behind."""
     assert style.PALETTE.keys() == style.DARK.keys()
@@ -62,9 +73,10 @@ def test_every_colour_of_a_figure_is_of_the_palette() -> None:
 
 
 def test_the_state_of_pyplot_is_not_touched() -> None:
-    """It is not even loaded."""
+    """It is not even loaded when a figure has been drawn and written."""
     code = (
-        "import sys; from sshknock.analysis.figures import album;"
+        "import sys; from sshknock.analysis.figures import lettering, style\n"
+        "with style.styled(): assert lettering.examples([], 'how').svg()\n"
         "sys.exit('matplotlib.pyplot' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
