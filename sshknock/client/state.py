@@ -79,9 +79,10 @@ class PairingState:
     @property
     def is_fresh(self) -> bool:
         """Tell whether the next counter is right on its first attempt if nothing was lost."""
+        counters = self.counters
         if self.listed is None:
-            return self.counters.is_fresh(self.parameters.window)
-        return self.counters.sent == self.counters.confirmed or self.last_result == NOT_LOOKED_AT
+            return counters.is_fresh(self.parameters.window) or self._follows_by_hand(spare=False)
+        return counters.sent == counters.confirmed or self.last_result == NOT_LOOKED_AT
 
     def is_used_up(self, *, spare: bool = False) -> bool:
         """Tell whether the server's list has no sequence left; ``spare`` is for carrying more."""
@@ -93,13 +94,22 @@ class PairingState:
 
         A list must not be used up.
         """
+        if attempt == 0 and self._follows_by_hand(spare=spare):
+            return self.counters.fresh()
         if self.listed is None:
             return self.counters.next(attempt, self.parameters.window)
-        counters, limit = self.counters, self.listed.limit(spare=spare)
-        if attempt == 0 and self.last_result == NOT_LOOKED_AT and counters.sent + 1 < limit:
-            # Sent by hand for another program: most likely it opened, and that program came in.
-            return counters.sent + 1, replace(counters, sent=counters.sent + 1)
-        return next_of_list(counters, attempt, limit)
+        return next_of_list(self.counters, attempt, self.listed.limit(spare=spare))
+
+    def _follows_by_hand(self, *, spare: bool) -> bool:
+        """Tell whether a fresh counter follows a train that was sent by hand for another program.
+
+        Most likely that one opened, and the program came in.
+        """
+        if self.listed is None:
+            end = self.counters.confirmed + self.parameters.window + 1
+        else:
+            end = self.listed.limit(spare=spare)
+        return self.last_result == NOT_LOOKED_AT and self.counters.sent + 1 < end
 
     def confirmed(
         self, counter: int, *, trains: Sequence[int], shut: bool, refused: bool, now: int

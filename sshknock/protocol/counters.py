@@ -94,7 +94,7 @@ class ClientCounters:
         """Return the counter of a run's attempt (from 0) and the state to store before sending."""
         c, m = self.confirmed, self.sent
         if self.is_fresh(window):
-            return m + 1, replace(self, sent=m + 1, top=None, step=_IN_NEED)
+            return self.fresh()
         top, step = self.top, self.step
         if top is None and step == _CONFIRMED:
             # Its door is there already; that of c+W the server makes only now, after the confirm.
@@ -107,6 +107,11 @@ class ClientCounters:
             top, step = m, 0
         counter = self._cycle_point(top, step, window)
         return counter, replace(self, sent=max(m, counter), top=top, step=step + 1)
+
+    def fresh(self) -> tuple[int, ClientCounters]:
+        """Return a counter that was never sent, and the state to store before it is."""
+        step = _IN_NEED if self.top is None else self.step  # a cycle goes on where it was
+        return self.sent + 1, replace(self, sent=self.sent + 1, step=step)
 
     def recovery_points(self, top: int, window: int) -> tuple[int, ...]:
         """Return the counters of one recovery cycle, in the order in which they are tried.

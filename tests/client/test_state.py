@@ -194,6 +194,26 @@ def test_of_a_list_each_earlier_train_is_in_doubt() -> None:
     assert after.next(0)[0] == 6
 
 
+def test_trains_by_hand_follow_each_other_though_the_confirm_is_in_doubt() -> None:
+    """Most likely each has opened: a window of them, and a run of ssh still tries the doubt."""
+    doubtful = replace(STATE, counters=ClientCounters(39, 39, doubt=(15, 23)))
+    assert doubtful.is_fresh
+    sent = []
+    while doubtful.is_fresh:
+        counter, counters = doubtful.next(0)
+        sent.append(counter)
+        doubtful = replace(doubtful, counters=counters, last_result=states.NOT_LOOKED_AT)
+    assert sent == list(range(40, 40 + STATE.parameters.window))
+    tried = []
+    for attempt in range(3):
+        counter, counters = doubtful.next(attempt)
+        tried.append(counter)
+        doubtful = replace(doubtful, counters=counters, last_result=states.FAILED)
+    assert tried[1:] == [15, 23]
+    failed = replace(doubtful, counters=ClientCounters(39, 40, step=2, doubt=(15,)))
+    assert not failed.is_fresh, "a run that failed tells nothing of the kind"
+
+
 def test_a_list_has_one_next_counter_and_an_end() -> None:
     """Where the server derives its own sequences a window is ahead, and no end."""
     assert STATE.is_fresh
