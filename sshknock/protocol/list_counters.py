@@ -85,7 +85,9 @@ def next_of_list(counters: ClientCounters, attempt: int, limit: int) -> tuple[in
     c, m = counters.confirmed, counters.sent
     top, step = counters.top, counters.step
     if m <= c:
-        return c + 1, replace(counters, sent=c + 1)
+        if counters.doubt:  # this is the first of a sweep: those in doubt are next
+            top, step = c + 1, 1
+        return c + 1, replace(counters, sent=c + 1, top=top, step=step)
     if attempt % _NEAREST_AT == 0:
         if top is None:  # an earlier run failed: this is the first of a sweep
             top, step = m, 1

@@ -179,6 +179,14 @@ def test_whichever_train_of_a_run_had_opened_the_next_run_gets_in(
     assert any(pair.try_once(GOOD) for _ in range(ATTEMPTS))
 
 
+def test_what_is_in_doubt_comes_right_after_the_next_line() -> None:
+    """Though that line was never sent before: it is not tried twice before them."""
+    pair = Pair(ClientCounters(39, 39, doubt=(36, 38)))
+    for _ in range(4):
+        pair.try_once(LOST)
+    assert pair.trains == [40, 36, 40, 38]
+
+
 def test_what_is_left_and_when_it_is_low() -> None:
     """Ten logins, or a tenth of what was carried last; a few are kept for carrying more."""
     small, large = SequenceList(0, 54), SequenceList(1000, 2004)
