@@ -171,7 +171,9 @@ class Opening:
             refused=self._refused,
             now=_now(),
         )
-        self._save(replace(state, rtt_ms=self._rtt_ms()))
+        if len(self._trains) == 1:  # else the line may have held back what was measured
+            state = replace(state, rtt_ms=self._rtt_ms())
+        self._save(state)
         return self.counter
 
     def few_left(self) -> int | None:
@@ -195,10 +197,17 @@ class Opening:
         return self._refused_last or self._probed_s > (self._rtt_s or 0)
 
     def _wait_s(self, attempt: int) -> float:
-        """Return how long to try after a train: longer on each attempt, and for a distant host."""
+        """Return how long to try after a train: longer on each attempt, and for a distant host.
+
+        That is three of its round trips; one while the confirm is in doubt, when there must be time
+        for all of a run's attempts.
+        """
         shortest = _WAIT_S[min(attempt, len(_WAIT_S) - 1)]
         rtt_ms = self._rtt_ms()
-        return shortest if rtt_ms is None else max(shortest, 3 * rtt_ms / 1000 + _MARGIN_S)
+        if rtt_ms is None:
+            return shortest
+        round_trips = 1 if self.state.counters.doubt else 3
+        return max(shortest, round_trips * rtt_ms / 1000 + _MARGIN_S)
 
     def _shortest_s(self, attempt: int) -> float:
         """Return how long an attempt takes at the least: its longest train, and the first wait."""

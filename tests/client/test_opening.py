@@ -217,6 +217,34 @@ def test_a_login_by_a_late_train_puts_the_confirm_in_doubt(
     assert store.load().counters == ClientCounters(23, 31, doubt=(15, 23))
 
 
+@pytest.mark.parametrize(("trains", "stored"), [(1, 700), (2, 20)])
+def test_what_a_line_held_back_is_not_taken_for_a_round_trip(
+    monkeypatch: pytest.MonkeyPatch, door: Door, trains: int, stored: int
+) -> None:
+    """It is measured where the first train opened; else the next run would have few attempts."""
+    with socket.socket() as connection:
+        outcomes = [*[SHUT] * (trains - 1), Outcome(connection, rtt_s=0.7)]
+        monkeypatch.setattr(openings, "send_train", lambda *_, **__: None)
+        monkeypatch.setattr(openings, "connect", lambda *_, **__: outcomes.pop(0))
+        store = pair(door, rtt_ms=20)
+        opening = Opening(store, store.load(), resolve(HOST, door.port), NoWatch())
+        opening.attempt_all(8)
+        opening.confirm()
+    assert store.load().rtt_ms == stored
+
+
+def test_in_doubt_a_run_makes_all_its_attempts_though_the_host_is_distant(
+    closed: Closed, door: Door
+) -> None:
+    """So that each counter in doubt is tried."""
+    closed.rtt_s = 0.6
+    doubtful = ClientCounters(39, 39, doubt=(15, 23))
+    store = pair(door, counters=doubtful, rtt_ms=600)
+    opening = Opening(store, store.load(), resolve(HOST, door.port), NoWatch())
+    with pytest.raises(NotOpened, match="in 8 attempts"):
+        opening.attempt_all(8)
+
+
 SHUT, REFUSED = Outcome(None), Outcome(None, refused=True, rtt_s=0.01)
 NO_ROUTE = Outcome(None, error=OSError(errno.EHOSTUNREACH, "No route to host"))
 
