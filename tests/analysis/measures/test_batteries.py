@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 
 import numpy as np
 import pytest
@@ -19,7 +18,7 @@ GOOD = batteries.octets_of_numbers(samples.numbers("hmac", batteries.OCTETS // 2
 @pytest.fixture
 def _installed(request: pytest.FixtureRequest) -> None:
     """Need both programs, as contrib/test.sh installs them."""
-    if any(shutil.which(name) is None for name in batteries.PACKAGES):
+    if batteries.missing():
         if request.config.getoption("--no-skip"):
             pytest.fail("ent and dieharder have to be installed here", pytrace=False)
         pytest.skip("needs ent and dieharder")

@@ -8,9 +8,10 @@ from itertools import permutations, product
 
 import pytest
 
-from sshknock.analysis.measures.counting import PAPER, Scheme
+from sshknock.analysis.measures.counting import OTHER_PORTS, PAPER, Scheme
 from sshknock.protocol.knocks import Knock, Sequence, Transport, is_weak
 from sshknock.protocol.parameters import Parameters
+from sshknock.server.engines.knockd import decoys
 
 OURS = Scheme.of(Parameters(), keeps_weak=False)
 PAPERS = Scheme.of(PAPER, keeps_weak=True)
@@ -111,6 +112,11 @@ def test_one_in_eighteen_of_the_papers_sequences_is_open_to_one_sweep() -> None:
     """A third of a half, and so on: 1/L! for three to six knocks. Ours: none."""
     assert PAPERS.mean(PAPERS.swept_rising) == pytest.approx(1 / 18.3, rel=0.01)
     assert OURS.mean(OURS.swept_rising) == OURS.mean(OURS.swept_by_one_protocol) == 0
+
+
+def test_other_ports_are_those_of_our_servers_knockd() -> None:
+    """Its decoys, and its guard's two."""
+    assert OTHER_PORTS == decoys.DECOYS + 2
 
 
 def test_the_easiest_guess_is_the_shortest_sequence() -> None:
