@@ -29,6 +29,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 from sshknock.errors import BadInput
+from sshknock.protocol.parameters import WINDOW_HIGHEST
 from sshknock.records import record, replace
 
 ATTEMPTS = 8
@@ -77,8 +78,11 @@ class ClientCounters:
             raise BadInput("the counters contradict each other")
         if not all(0 <= n <= self.sent for n in optional):
             raise BadInput("the counters contradict each other")
-        if not all(0 <= n < COUNTER_LIMIT for n in self.doubt) or len(self.doubt) > ATTEMPTS:
+        highest = min(self.sent + WINDOW_HIGHEST, COUNTER_LIMIT - 1)
+        if not all(0 <= n <= highest for n in self.doubt) or len(self.doubt) > ATTEMPTS:
             raise BadInput("the counters in doubt are out of range")
+        if len(set(self.doubt)) < len(self.doubt):
+            raise BadInput("the counters contradict each other")
 
     @property
     def is_exact(self) -> bool:

@@ -227,7 +227,9 @@ def test_a_lower_confirm_is_taken_and_what_was_sent_stays() -> None:
         {"doubt": (-1,)},
         {"doubt": (2**62,)},
         {"doubt": ("7",)},
-        {"doubt": tuple(range(9))},
+        {"sent": 9, "doubt": tuple(range(9))},
+        {"sent": 9, "doubt": (9 + 33,)},
+        {"sent": 9, "doubt": (7, 7)},
     ],
     ids=str,
 )
