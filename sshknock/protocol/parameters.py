@@ -61,7 +61,7 @@ class Parameters:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, float | int):
                 raise BadInput(f"{name} is no number")
-            if not math.isfinite(value):
+            if not _is_finite(value):
                 raise BadInput(f"{name} is not a finite number")
         if self.usable_ports < 2 * self.knocks_max:
             raise BadInput(
@@ -133,6 +133,13 @@ class Parameters:
 
 
 _HENON_HINT = "a = 1.4, b = 0.3 and threshold = 0.41085 work; small changes may not"
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number that no double holds
+        return False
 
 
 def _require_int(name: str, value: object) -> None:

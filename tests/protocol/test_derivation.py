@@ -100,6 +100,7 @@ def test_a_refusal_of_bits_names_what_works_for_henon() -> None:
         {"threshold": -2.0},
         {"threshold": 0.9},
         {"henon_a": float("nan")},
+        {"henon_a": 10**400},
         {"henon_a": "1.4"},
         {"port_min": 5000, "port_max": 5010},
         {"port_min": 5000, "port_max": 5020, "exclude": list(range(5000, 5021))},
