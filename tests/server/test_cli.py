@@ -268,6 +268,18 @@ def test_a_mistake_of_the_administrators_is_named(
     assert "line 2 has an unknown directive 'sequens'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("option", ["--henon-a", "--henon-b", "--threshold"])
+@pytest.mark.usefixtures("untouched")
+def test_a_coefficient_is_for_the_map_that_has_it(
+    option: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With another protocol source it would be stored, and mean nothing."""
+    assert run(monkeypatch, "client", "add", "bob", "--protocol-source", "chua", option, "0.3") == 2
+    said = capsys.readouterr().err
+    assert said == f"sshknock: {option} is for --protocol-source henon, not chua\n"
+    assert run(monkeypatch, "client", "add", "bob", option, "0.3") == 1, "it is not set up"
+
+
 def test_at_a_terminal_the_doctors_lines_hang(monkeypatch: pytest.MonkeyPatch) -> None:
     """Broken at its width, between words, and no command is torn apart."""
     found = problem(

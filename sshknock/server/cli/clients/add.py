@@ -105,6 +105,7 @@ def add(
         named_port = parse_port(port) if port else None
         if token_id is not None and not is_pairing_id(token_id):
             raise UsageError(f"{token_id!r} is no id of a token", "16 hexadecimal digits")
+        _require_henon(values)
     output = TokenOutput(token_file)
     with opened() as (config, store):
         hidden_port = named_port or config.ports[0]
@@ -158,6 +159,15 @@ def parse_parameters(
     parameters = Parameters.from_dict(values)
     parameters.check()
     return parameters
+
+
+def _require_henon(values: dict[str, object]) -> None:
+    source = values.get("protocol_source", Parameters().protocol_source)
+    for name in ("henon_a", "henon_b", "threshold"):
+        if name in values and source != "henon":
+            raise UsageError(
+                f"--{name.replace('_', '-')} is for --protocol-source henon, not {source}"
+            )
 
 
 def _hidden_hint(config: Config) -> str:
