@@ -122,8 +122,7 @@ def _bits(recipe: Recipe, key: bytes) -> Bits:
 
 
 def _is_weak(ports: list[int], bits: list[int]) -> bool:
-    count = len(ports)
-    if not 0 < sum(bits) < count or len(set(ports)) < count:
+    if 0 not in bits or 1 not in bits or len(set(ports)) < len(ports):
         return True
     if (ports[0] < ports[1]) is not (ports[1] < ports[2]):
         return False  # two of three end here, for less than sorting takes

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
 
 from sshknock.errors import BadInput
 from sshknock.protocol.knocks import Knock, Sequence, Transport
@@ -34,8 +35,13 @@ def render(lines: Iterable[Line]) -> str:
 
 def unused_line(ports: Iterable[int], bits: Iterable[int]) -> str:
     """Return a line of ports and protocol bits, 1 for udp: for a million without a record each."""
-    knocks = [f"{port}:{_PROTOCOLS[bit]}" for port, bit in zip(ports, bits, strict=True)]
-    return f"{_UNUSED}{','.join(knocks)}\n"
+    return _template(tuple(bits)) % tuple(ports)
+
+
+@cache
+def _template(bits: tuple[int, ...]) -> str:
+    """Return a line in which the ports are missing: there are 504 of three to eight knocks."""
+    return f"{_UNUSED}{','.join(f'%d:{_PROTOCOLS[bit]}' for bit in bits)}\n"
 
 
 def parse(text: str) -> tuple[Line, ...]:
