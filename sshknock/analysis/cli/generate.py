@@ -180,7 +180,7 @@ def _warning(recipe: Recipe) -> SshknockError:
     same = recipe.start is not None
     return SshknockError(
         "a clock can be guessed" + (", and the protocols are the same in each run" if same else ""),
-        "for experiments only: sshknock analyze --attack FILE guesses it, but no --seed system",
+        "for experiments only: sshknock analyze --attack FILE guesses it, not one of --seed system",
     )
 
 
