@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import stat
 import subprocess
 import sys
@@ -83,7 +84,7 @@ def test_a_seed_of_the_clock_is_the_papers_scheme(generate: Run) -> None:
     theirs = [line for line, _ in zip(scheme.lines(1_491_555_612_500_000), range(50), strict=False)]
     assert code == 0
     assert out == render(Line(sequence) for sequence in theirs)
-    assert "a clock can be guessed, and the protocols are the same in each run" in messages
+    assert "a clock can be guessed, and each run draws the same protocols" in messages
     assert "hint: for experiments only: sshknock analyze --attack FILE guesses it" in messages
 
 
@@ -137,6 +138,22 @@ def test_a_file_is_private_whole_and_never_replaced_unasked(generate: Run, tmp_p
     assert generate("-o", file, "--seed", "01", "--force")[0] == 0
     assert file.read_text() == generate("--seed", "01")[1]
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_dash_is_the_standard_output(generate: Run) -> None:
+    """As for other programs; no file of that name is made."""
+    assert generate("-o", "-", "--seed", "00") == generate("--seed", "00")
+    assert not Path("-").exists()
+
+
+def test_what_is_no_file_is_never_replaced(generate: Run, tmp_path: Path) -> None:
+    """A folder or a pipe stays, whatever ``--force`` says."""
+    os.mkfifo(tmp_path / "pipe")
+    for name in (tmp_path, tmp_path / "pipe", Path("/dev/null"), Path()):
+        for force in ((), ("--force",)):
+            code, out, messages = generate("-o", name, *force)
+            assert (code, out) == (2, "")
+            assert "is no file" in messages
 
 
 def test_one_number_of_knocks_is_the_length_of_every_line(generate: Run) -> None:

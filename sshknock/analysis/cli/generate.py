@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from sshknock.analysis.cli.seeding import SEED_NAMES, SEED_OPTIONS, Seed, read_seed
-from sshknock.analysis.generators.bits import BITS
+from sshknock.analysis.generators.bits import BITS, ORBITS
 from sshknock.analysis.generators.numbers import KEYLESS, NUMBERS
 from sshknock.analysis.sequence_maker import PAPER_START, Recipe, sequences
 from sshknock.errors import SshknockError, UsageError, report
@@ -25,7 +25,7 @@ from sshknock.system.files import write_private
 
 _DEFAULTS = Parameters()
 _LINES_AT_ONCE = 4096
-_ORBITS = frozenset({"henon", "chua"})
+_STANDARD_OUTPUT = Path("-")
 
 
 def _with_seed_options(command: Any) -> Any:
@@ -37,7 +37,7 @@ def _with_seed_options(command: Any) -> Any:
 @click.command(short_help="Make a file of one-time sequences.")
 @click.option(
     "--count",
-    type=click.IntRange(1),
+    type=click.IntRange(1, 10**9),
     default=6,
     show_default=True,
     metavar="N",
@@ -89,7 +89,7 @@ def _with_seed_options(command: Any) -> Any:
     "--output",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Write a file that only you can read.",
+    help="Write a file that only you can read; - is the standard output.",
 )
 @click.option("--force", is_flag=True, help="Replace FILE.")
 def generate(
@@ -105,11 +105,12 @@ def generate(
 ) -> None:
     """Make one-time sequences, a line each, as knockd's One_Time_Sequences takes them.
 
-    Ports and protocols come of two generators that know nothing of each other. With --seed time all
-    is as in the paper: a function of the clock seeds the Mersenne Twister, and henon's orbit begins
-    at (0, 0), so that the protocols are the same in every run. Whoever knows when that was done can
-    find the seed: that is for experiments, and so is a seed on the command line, which others on
-    the machine can see. For servers in use there are enroll and push.
+    Ports and protocols come of two generators that know nothing of each other. With --seed time a
+    function of the clock seeds the Mersenne Twister, and henon's orbit begins at (0, 0), as in the
+    paper: the protocols are drawn from the same bits in every run (with --keep-weak they are the
+    same). Whoever knows when that was done can find the seed: that is for experiments, and so is a
+    seed on the command line, which others on the machine can see. For servers in use there are
+    enroll and push.
 
     A file that a stock knockd will read needs lines of one length, as by --knocks 5: a line that
     is longer than the one before opens with its last knocks alone.
@@ -134,6 +135,7 @@ def generate(
             steps=steps,
             keep_weak=keep_weak,
         )
+    output = None if output == _STANDARD_OUTPUT else output
     _refuse_contradictions(recipe, seed, output, force=force)
     lines = (unused_line(*drawn) for drawn in islice(sequences(recipe, seed.value), count))
     if seed.is_time:
@@ -141,7 +143,9 @@ def generate(
     if output is None:
         print_parts(_joined(lines))
         return
-    write_private(output, "".join(lines).encode("ascii"))
+    text = "".join(lines)
+    _refuse_occupied(output, force=force)  # again: a million lines take their time
+    write_private(output, text.encode("ascii"))
     click.echo(f"wrote {count} sequences to {output}")
 
 
@@ -159,7 +163,7 @@ def _start(text: str | None, protocol_source: str, *, from_clock: bool) -> Point
 
 
 def _refuse_contradictions(recipe: Recipe, seed: Seed, output: Path | None, *, force: bool) -> None:
-    if recipe.steps is not None and recipe.protocol_source not in _ORBITS:
+    if recipe.steps is not None and recipe.protocol_source not in ORBITS:
         raise UsageError(
             f"--steps is for orbits, and {recipe.protocol_source} has none",
             "--protocol-source henon or chua",
@@ -172,14 +176,23 @@ def _refuse_contradictions(recipe: Recipe, seed: Seed, output: Path | None, *, f
         )
     if output is None and force:
         raise UsageError("--force is for -o", "without -o nothing is written to a file")
-    if output is not None and not force and os.path.lexists(output):
+    if output is not None:
+        _refuse_occupied(output, force=force)
+
+
+def _refuse_occupied(output: Path, *, force: bool) -> None:
+    if not os.path.lexists(output):
+        return
+    if not (output.is_symlink() or output.is_file()):
+        raise UsageError(f"{output} is no file")
+    if not force:
         raise UsageError(f"{output} is there already", "--force replaces it")
 
 
 def _warning(recipe: Recipe) -> SshknockError:
     same = recipe.start is not None
     return SshknockError(
-        "a clock can be guessed" + (", and the protocols are the same in each run" if same else ""),
+        "a clock can be guessed" + (", and each run draws the same protocols" if same else ""),
         "for experiments only: sshknock analyze --attack FILE guesses it, not one of --seed system",
     )
 
