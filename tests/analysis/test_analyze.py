@@ -259,7 +259,7 @@ def test_without_the_extra_there_is_a_hint(analyze: Run, monkeypatch: pytest.Mon
     code, output, messages = analyze()
     assert (code, output) == (1, "")
     first, hint = messages.splitlines()
-    assert first == "sshknock: analyze needs scipy, which is not installed"
+    assert first == "sshknock: not installed, and needed by analyze: scipy"
     assert "pip install 'sshknock[analysis]'" in hint
 
 
@@ -278,9 +278,23 @@ def test_a_page_and_figures_are_written(
     assert sorted(path.name for path in folder.iterdir()) == ["fig2.svg"]
     assert "Shannon entropy" in file.read_text()
     assert len(messages.splitlines()) == 2
-    code, _, messages = analyze("--html", tmp_path)
+    code, _, messages = analyze("--html", "/proc/page.html")
     assert code == 1
-    assert messages.startswith(f"sshknock: cannot write {tmp_path}: ")
+    assert messages.startswith("sshknock: cannot write /proc/page.html: ")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--html", "-"), ("--html", "/"), ("--html", "/none/page"), ("--figures", "/dev/null")],
+    ids=" ".join,
+)
+def test_what_could_not_be_written_is_refused_before_the_work(
+    analyze: Run, options: tuple[str, str]
+) -> None:
+    """One line, and no report."""
+    code, output, messages = analyze(*options)
+    assert (code, output) == (2, "")
+    assert messages.startswith(f"sshknock: {options[0]} {options[1]}")
 
 
 def command_entries() -> list[Any]:

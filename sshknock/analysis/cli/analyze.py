@@ -15,7 +15,7 @@ from sshknock.analysis.cli.attacking import Attack, attack_options
 from sshknock.analysis.cli.subjects import Asked
 from sshknock.analysis.generators.bits import BITS
 from sshknock.analysis.generators.numbers import NUMBERS
-from sshknock.errors import SystemFault
+from sshknock.errors import SystemFault, UsageError
 from sshknock.protocol.parameters import Parameters
 
 if TYPE_CHECKING:
@@ -85,6 +85,7 @@ def analyze(as_json: bool, html: str | None, figures: str | None, **asked: Any) 
     With --attack: the paper's seed, which is the clock, is found from one train.
     """
     _require("numpy", "scipy", *(["matplotlib"] if html or figures else []))
+    _refuse_places(html, figures)
     attacking = Attack.taken_from(asked)
     subjects = Asked(**asked)
     attacking.check(subjects)
@@ -103,17 +104,31 @@ def analyze(as_json: bool, html: str | None, figures: str | None, **asked: Any) 
         _show(reports, side_by_side=subjects.every)
     if figures or html:
         with _at_work("drawing"):
-            _draw(subjects, reports, html, figures)
+            written = _draw(subjects, reports, html, figures)
+        for line in written:
+            click.echo(line, err=True)
 
 
 def _require(*libraries: str) -> None:
     missing = [library for library in libraries if find_spec(library) is None]
     if missing:
         raise SystemFault(
-            f"analyze needs {', '.join(missing)}, which is not installed",
+            f"not installed, and needed by analyze: {', '.join(missing)}",
             "pip install 'sshknock[analysis]'; after pipx: 'pipx inject sshknock"
             " numpy scipy matplotlib'",
         )
+
+
+def _refuse_places(html: str | None, figures: str | None) -> None:
+    """Refuse at once what could not be written after all the work; raise UsageError."""
+    if figures is not None and Path(figures).exists() and not Path(figures).is_dir():
+        raise UsageError(f"--figures {figures} is no folder")
+    if html is None:
+        return
+    if html == "-" or Path(html).is_dir():
+        raise UsageError(f"--html {html} is no file", "a name, as in report.html")
+    if not Path(html).parent.is_dir():
+        raise UsageError(f"--html {html}: there is no such folder")
 
 
 @contextmanager
@@ -141,20 +156,22 @@ def _show(reports: Sequence[Report], *, side_by_side: bool) -> None:
 
 def _draw(
     subjects: Asked, reports: Sequence[Report], html: str | None, figures: str | None
-) -> None:
-    """Write what was asked for and name it on standard error; raise SystemFault."""
+) -> list[str]:
+    """Write what was asked for; return a line on each, for people. Raise SystemFault."""
     from sshknock.analysis.figures.album import plates, write_all  # noqa: PLC0415
     from sshknock.analysis.figures.material import Material  # noqa: PLC0415
     from sshknock.analysis.page.writing import page  # noqa: PLC0415
 
     subject = subjects.subject()
     drawn = list(plates(Material(subject.seed, subject.parameters)))
+    written = []
     try:
         if figures:
             write_all(Path(figures), drawn)
-            click.echo(f"{figures}: {len(drawn)} figures", err=True)
+            written.append(f"{figures}: {len(drawn)} figures")
         if html:
             Path(html).write_text(page(reports, drawn), encoding="utf-8", newline="\n")
-            click.echo(f"{html}: a page of its own, for any browser", err=True)
+            written.append(f"{html}: a page of its own, for any browser")
     except OSError as error:
         raise SystemFault(f"cannot write {error.filename}: {error.strerror}") from error
+    return written
