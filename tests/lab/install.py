@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import final
 
 from tests.lab.folders import OwnedFolder
+from tests.lab.host import Host
 
 CHECKOUT = Path(__file__).parents[2]
 KEEP = "SSHKNOCK_LAB_KEEP"
@@ -36,11 +37,21 @@ class Installation:
         (wheel,) = wheels.glob("*.whl")
         _run(*pip, "--python", python, "install", "--no-deps", "--no-index", wheel)
         # The libraries that the product needs are those that the tests run with.
-        libraries = sysconfig.get_path("purelib")
+        self._libraries = sysconfig.get_path("purelib")
+        self._shared = folder / "libraries"
+        self._shared.mkdir()
         (packages,) = (folder / "venv/lib").glob("python3*/site-packages")
-        (packages / "libraries-of-the-tests.pth").write_text(libraries + "\n")
+        paths = f"{self._libraries}\n{self._shared}\n"
+        (packages / "libraries-of-the-tests.pth").write_text(paths)
         self.programs = folder / "venv/bin"
         return self
+
+    def share_with_users(self, host: Host) -> None:
+        """Let the users of a host run the programs.
+
+        The tests may lie in a folder that root alone can enter, and their libraries with them.
+        """
+        host.run(["mount", "--bind", self._libraries, str(self._shared)])
 
     def __exit__(
         self,

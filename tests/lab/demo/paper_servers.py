@@ -92,7 +92,7 @@ class StockServer:
         server = self.host
         _acquaint(laptop, server)
         for purpose in ("open", "close"):
-            stage.run(laptop, f"sshknock generate --count 10 --knocks 5-5 -o {purpose}", user=USER)
+            stage.run(laptop, f"sshknock generate --count 10 --knocks 5 -o {purpose}", user=USER)
         stage.run(laptop, "head -n 3 open", user=USER)
         server.path("/etc/knockd").mkdir(mode=0o700)
         stage.run(laptop, f"scp -q open close root@{server.ipv4}:/etc/knockd/", user=USER)
@@ -116,6 +116,8 @@ def make_laptop(lab: Lab) -> Host:
     """A client with an ordinary user, who has an ssh key."""
     laptop = lab.host("laptop")
     laptop.add_user(USER)
+    if lab.installation is not None:
+        lab.installation.share_with_users(laptop)
     laptop.put("/etc/resolv.conf", "nameserver 127.0.0.1\n")  # nmap warns if there is none
     key = f"{_HOME}/.ssh/id_ed25519"
     laptop.put(f"{_HOME}/.ssh/known_hosts", "", 0o600, USER)
