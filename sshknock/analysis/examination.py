@@ -224,7 +224,7 @@ def _protocols(subject: Subject, bits: samples.Bits) -> Section:
         return section
     key, coefficients = subject.key("protocols"), parameters.bits
     curve = distances.curve(subject.protocol_source, key, coefficients, subject.steps)
-    return Section(section.key, title, section.measures, (curve,), section.remarks)
+    return replace(section, series=(curve,))
 
 
 def _port_battery(subject: Subject) -> Section:

@@ -7,7 +7,6 @@ sequence here is its ports and its bits, without a record for each knock.
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Iterator
 from itertools import islice
 
@@ -16,7 +15,7 @@ from sshknock.analysis.generators.numbers import NUMBERS
 from sshknock.errors import BadInput
 from sshknock.protocol import chua, henon
 from sshknock.protocol.bits import Bits
-from sshknock.protocol.derivation import DRAWINGS_AT_MOST
+from sshknock.protocol.derivation import DRAWINGS_AT_MOST, expand
 from sshknock.protocol.draws import Draws, mt19937_draws
 from sshknock.protocol.parameters import Parameters
 from sshknock.records import record
@@ -66,7 +65,7 @@ def sequences(recipe: Recipe, seed: bytes | int) -> Iterator[Drawn]:
     shape = recipe.parameters
     return combine(
         uniforms(lengths, shape.knocks_min, shape.knocks_max),
-        _ports(numbers, shape),
+        ports_of(numbers, shape),
         _bits(recipe, stream_key(key, "protocols")),
         keep_weak=recipe.keep_weak,
     )
@@ -100,7 +99,8 @@ def uniforms(draws: Draws, low: int, high: int) -> Iterator[int]:
     return (low + draw % span for draw in draws if draw < fair)
 
 
-def _ports(numbers: Draws, shape: Parameters) -> Iterator[int]:
+def ports_of(numbers: Draws, shape: Parameters) -> Iterator[int]:
+    """Return the ports that draws stand for: those of the range that are not excluded."""
     ports = uniforms(numbers, shape.port_min, shape.port_max)
     return (port for port in ports if port not in shape.exclude) if shape.exclude else ports
 
@@ -131,5 +131,5 @@ def _is_weak(ports: list[int], bits: list[int]) -> bool:
 
 
 def stream_key(key: bytes, stream: str) -> bytes:
-    """HKDF-Expand of RFC 5869, section 2.3, for one block of output."""
-    return hmac.digest(key, b"sshknock/v1/generate/" + stream.encode("ascii") + b"\x01", "sha256")
+    """Return the key of one of a seed's three streams."""
+    return expand(key, f"sshknock/v1/generate/{stream}")

@@ -29,7 +29,7 @@ def derive(secret: Secret, purpose: Purpose, counter: int, parameters: Parameter
         raise BadInput(f"the counter is {counter}, below 0")
 
     def key(stream: str) -> bytes:
-        return _stream_key(secret, purpose, stream, counter)
+        return expand(secret.value, f"sshknock/v1/{purpose.value}/{stream}/{counter}")
 
     length = uniform(hmac_draws(key("length")), parameters.knocks_min, parameters.knocks_max)
     ports = PORT_SOURCES[parameters.port_source](key("ports"))
@@ -49,10 +49,9 @@ def derive(secret: Secret, purpose: Purpose, counter: int, parameters: Parameter
     )
 
 
-def _stream_key(secret: Secret, purpose: Purpose, stream: str, counter: int) -> bytes:
+def expand(key: bytes, label: str) -> bytes:
     """HKDF-Expand of RFC 5869, section 2.3, for one block of output."""
-    info = f"sshknock/v1/{purpose.value}/{stream}/{counter}".encode("ascii")
-    return hmac.digest(secret.value, info + b"\x01", "sha256")
+    return hmac.digest(key, label.encode("ascii") + b"\x01", "sha256")
 
 
 def _draw_port(draws: Draws, parameters: Parameters) -> int:

@@ -43,6 +43,11 @@ class Knock:
 Sequence = tuple[Knock, ...]
 
 
+def format_sequence(sequence: Sequence) -> str:
+    """Write a sequence as the paper and knockd do: ``11045:tcp,61405:udp``."""
+    return ",".join(map(str, sequence))
+
+
 def is_weak(sequence: Sequence) -> bool:
     """Tell whether a sweep of the ports could play this sequence by itself.
 

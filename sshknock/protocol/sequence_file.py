@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from functools import cache
 
 from sshknock.errors import BadInput
-from sshknock.protocol.knocks import Knock, Sequence, Transport
+from sshknock.protocol.knocks import Knock, Sequence, Transport, format_sequence
 from sshknock.records import record
 
 _MARK, _UNUSED = "#", " "
@@ -30,7 +30,9 @@ class Line:
 
 def render(lines: Iterable[Line]) -> str:
     """Return the text of a file; ``parse`` reads it back."""
-    return "".join(f"{_MARK if line.used else _UNUSED}{_text(line.sequence)}\n" for line in lines)
+    return "".join(
+        f"{_MARK if line.used else _UNUSED}{format_sequence(line.sequence)}\n" for line in lines
+    )
 
 
 def unused_line(ports: Iterable[int], bits: Iterable[int]) -> str:
@@ -61,10 +63,6 @@ def parse(text: str) -> tuple[Line, ...]:
                 f"line {number} is no sequence", "each is written as in 11045:tcp,61405:udp"
             )
     return tuple(found)
-
-
-def _text(sequence: Sequence) -> str:
-    return ",".join(map(str, sequence))
 
 
 def _sequence(text: str) -> Sequence | None:

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from sshknock.protocol.addresses import Address, parse_address
 from sshknock.protocol.counters import COUNTER_LIMIT
 from sshknock.protocol.derivation import derive
-from sshknock.protocol.knocks import Knock, Purpose
+from sshknock.protocol.knocks import Knock, Purpose, format_sequence
 from sshknock.server import hiding, latecomers, proc, sessions
 from sshknock.server.config import Config, Hook
-from sshknock.server.engines.base import Door, format_sequence, parse_sequence
+from sshknock.server.engines.base import Door, parse_sequence
 from sshknock.server.firewall.kernel import Used
 from sshknock.server.moments import span
 from sshknock.server.store import Session, Stage, Store, Ticket, Unattended

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sshknock.analysis import samples
 from sshknock.analysis.generators.orbits import chua_orbits
 from sshknock.protocol import chua
-from sshknock.protocol.derivation import _stream_key, derive
+from sshknock.protocol.derivation import derive, expand
 from sshknock.protocol.knocks import Purpose, Transport, is_weak
 from sshknock.protocol.parameters import Parameters
 from sshknock.protocol.secrets import Secret
@@ -96,7 +96,7 @@ def test_a_derivation_takes_its_protocols_from_chua() -> None:
     for counter in range(20):
         sequence = derive(secret, Purpose.OPEN, counter, CHUA)
         protocols = [1 if knock.transport is Transport.UDP else 0 for knock in sequence]
-        key = _stream_key(secret, Purpose.OPEN, "protocols", counter)
+        key = expand(secret.value, f"sshknock/v1/open/protocols/{counter}")
         bits = list(islice(chua.orbit_bits(chua.start(key)), 5 * len(sequence)))
         drawings = [bits[i : i + len(sequence)] for i in range(0, len(bits), len(sequence))]
         assert protocols in drawings

@@ -10,9 +10,7 @@ import numpy as np
 
 from sshknock.analysis.attack.search import BATCH
 from sshknock.analysis.attack.twister import Seeds
-from sshknock.analysis.generators.seeds import SEED_DIGITS, SEED_FUNCTIONS
-
-SECOND_NS = 10**9
+from sshknock.analysis.generators.seeds import SECOND_NS, SEED_DIGITS, SEED_FUNCTIONS
 
 
 @dataclass(frozen=True, slots=True)

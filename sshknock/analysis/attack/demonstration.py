@@ -11,10 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sshknock.analysis.attack.attempt import Attempt, Victim, attempt
-from sshknock.analysis.attack.clock import CLOCKS, SECOND_NS, Clock, Moments
+from sshknock.analysis.attack.clock import CLOCKS, Clock, Moments
 from sshknock.analysis.attack.derived import SecretFromClock, sequences
 from sshknock.analysis.attack.scheme import PaperScheme, paper_recipe
 from sshknock.analysis.attack.state import OUTPUTS_NEEDED, recovered
+from sshknock.analysis.generators.seeds import SECOND_NS
 from sshknock.protocol.parameters import Parameters
 from sshknock.protocol.secrets import Secret
 

@@ -13,6 +13,7 @@ from sshknock.analysis.report.model import Measure, Report, Section
 from sshknock.analysis.report.wording import shown
 from sshknock.analysis.sequence_maker import Recipe
 from sshknock.errors import BadInput
+from sshknock.protocol.knocks import format_sequence
 from sshknock.protocol.parameters import Parameters
 
 SEEDS_AT_MOST = 10_000_000
@@ -44,7 +45,7 @@ def attack_given(
         rows.append(_row(clock.name, victim, made))
     found = any(row.holds is False for row in rows)
     return Report(
-        f"The seed of {telling.train_text(victim.train)}",
+        f"The seed of {format_sequence(victim.train)}",
         (
             Section(
                 "given",

@@ -5,13 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timezone
 
 from sshknock.analysis.attack.attempt import Attempt, Victim
-from sshknock.analysis.attack.clock import SECOND_NS, Moments
-from sshknock.protocol.knocks import Sequence
-
-
-def train_text(train: Sequence) -> str:
-    """Return a train as in the paper's figure 7."""
-    return ",".join(map(str, train))
+from sshknock.analysis.attack.clock import Moments
+from sshknock.analysis.generators.seeds import SECOND_NS
+from sshknock.protocol.knocks import format_sequence
 
 
 def moments_text(moments: Moments) -> str:
@@ -40,7 +36,7 @@ def told(attempt: Attempt, victim: Victim) -> str:
     Those up to the guess that was right are its share of what all guesses took.
     """
     search, match = attempt.search, attempt.match
-    seen = f"{train_text(victim.train)} was seen."
+    seen = f"{format_sequence(victim.train)} was seen."
     if match is None:
         return f"{seen} No seed found: {_guesses(search.guesses)} in {search.seconds:.2g} s."
     seconds = search.seconds * match.guess / search.guesses
@@ -50,7 +46,7 @@ def told(attempt: Attempt, victim: Victim) -> str:
     if match.line > 1:
         said.append(f"the train is line {match.line} of its file")
     if attempt.predicted is not None:
-        said.append(f"next sequence predicted: {train_text(attempt.predicted)}")
+        said.append(f"next sequence predicted: {format_sequence(attempt.predicted)}")
     if victim.following is not None:
         right = "yes" if attempt.predicted == victim.following else "no"
         said.append(f"it is the next line of the file: {right}")

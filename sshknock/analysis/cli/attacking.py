@@ -14,7 +14,7 @@ import click
 
 from sshknock.analysis.cli.given import is_given, option_of, read
 from sshknock.analysis.cli.subjects import Asked
-from sshknock.analysis.generators.seeds import SEED_FUNCTIONS, parse_moment
+from sshknock.analysis.generators.seeds import SECOND_NS, SEED_FUNCTIONS, parse_moment
 from sshknock.errors import BadInput, UsageError, one_line
 from sshknock.protocol import sequence_file
 from sshknock.system.command_line import parse_time, reading_arguments
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from sshknock.analysis.attack.clock import Moments
     from sshknock.analysis.report.model import Report
 
-_SECOND_NS = 10**9
 _OWN = ("train", "around", "within", "seed_function", "lines")
 _OF_TRAINS = (*_OWN, "keep_weak")
 _OF_OTHERS = ("port_source", "protocol_source", "every", "seed", "nist", "html", "figures")
@@ -148,7 +147,7 @@ class Attack:
 
         if self.around is not None:
             moment = _moment(self.around)
-        return Moments.around(moment, parse_time(self.within) * _SECOND_NS)
+        return Moments.around(moment, parse_time(self.within) * SECOND_NS)
 
 
 def _now() -> int:
@@ -161,4 +160,4 @@ def _moment(text: str) -> int:
         said = datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone()
     except (ValueError, OverflowError, OSError):
         return parse_moment(text)
-    return int(said.timestamp()) * _SECOND_NS + said.microsecond * 1000
+    return int(said.timestamp()) * SECOND_NS + said.microsecond * 1000

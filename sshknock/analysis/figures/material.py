@@ -18,6 +18,7 @@ from sshknock.analysis.report.model import Series
 from sshknock.analysis.sequence_maker import (
     PAPER_START,
     Recipe,
+    ports_of,
     sequences,
     stream_key,
     uniforms,
@@ -82,10 +83,8 @@ class Material:
         What is weak takes its knocks of both streams all the same, and the length is kept.
         """
         parameters = self._recipe().parameters
-        draws = uniforms(
-            mt19937_draws(stream_key(self.seed, "ports")), parameters.port_min, parameters.port_max
-        )
-        ports = list(islice((port for port in draws if port not in parameters.exclude), columns))
+        draws = mt19937_draws(stream_key(self.seed, "ports"))
+        ports = tuple(islice(ports_of(draws, parameters), columns))
         x = henon_orbit(
             henon.start(stream_key(self.seed, "protocols")),
             columns * henon.STEPS_A_BIT,
@@ -93,7 +92,7 @@ class Material:
             b=parameters.henon_b,
             skip=henon.BURN_IN_STEPS,
         )[:, 0]
-        whole = Streams(tuple(ports), x, parameters.threshold, ())
+        whole = Streams(ports, x, parameters.threshold, ())
         return whole.cut(
             uniforms(
                 hmac_draws(stream_key(self.seed, "length")),

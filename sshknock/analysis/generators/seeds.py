@@ -16,7 +16,7 @@ from sshknock.errors import BadInput
 from sshknock.protocol.names import shown
 
 SEED_DIGITS = 2
-_NS = 10**9
+SECOND_NS = 10**9
 _HEX = re.compile(r"([0-9a-fA-F]{2}){1,64}", re.ASCII)
 _TIME = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,9}))?", re.ASCII)
 
@@ -30,7 +30,7 @@ def digits(time_ns: int, of_seconds: int = SEED_DIGITS) -> int:
 SEED_FUNCTIONS: dict[str, Callable[[int], int]] = {
     "digits": digits,
     "decimals": lambda time_ns: digits(time_ns, 0),
-    "seconds": lambda time_ns: time_ns // _NS,
+    "seconds": lambda time_ns: time_ns // SECOND_NS,
     "milliseconds": lambda time_ns: time_ns // 10**6,
     "microseconds": lambda time_ns: time_ns // 1000,
     "nanoseconds": lambda time_ns: time_ns,
@@ -45,7 +45,7 @@ def parse_moment(text: str) -> int:
         raise BadInput(
             f"{shown(text)} is no moment", "Unix seconds, decimals allowed: 1491555600.125"
         )
-    return int(found[1]) * _NS + int((found[2] or "").ljust(9, "0"))
+    return int(found[1]) * SECOND_NS + int((found[2] or "").ljust(9, "0"))
 
 
 def hex_seed(text: str, what: str) -> bytes:

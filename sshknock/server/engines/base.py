@@ -60,8 +60,3 @@ def parse_sequence(text: str) -> Sequence:
         port, _, transport = part.partition(":")
         knocks.append(Knock(int(port), Transport(transport)))
     return tuple(knocks)
-
-
-def format_sequence(sequence: Sequence) -> str:
-    """Write a sequence as the paper and knockd do."""
-    return ",".join(str(knock) for knock in sequence)

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from sshknock.analysis.attack.attempt import Victim, attempt
-from sshknock.analysis.attack.clock import CLOCKS, SECOND_NS, Moments
+from sshknock.analysis.attack.clock import CLOCKS, Moments
 from sshknock.analysis.attack.derived import SecretFromClock, sequences
 from sshknock.analysis.attack.odds import chance_matches
 from sshknock.analysis.attack.scheme import PaperScheme, paper_recipe
 from sshknock.analysis.attack.search import BATCH, port_filter, search
-from sshknock.analysis.generators.seeds import SEED_FUNCTIONS
+from sshknock.analysis.generators.seeds import SECOND_NS, SEED_FUNCTIONS
 from sshknock.errors import BadInput
 from sshknock.protocol.parameters import Parameters
 from sshknock.protocol.secrets import Secret

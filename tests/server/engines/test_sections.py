@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 
 from sshknock.protocol.derivation import derive
-from sshknock.protocol.knocks import Knock, Purpose, Transport
+from sshknock.protocol.knocks import Knock, Purpose, Transport, format_sequence
 from sshknock.protocol.parameters import Parameters
 from sshknock.protocol.secrets import Secret
 from sshknock.records import replace
-from sshknock.server.engines.base import Door, format_sequence, parse_sequence
+from sshknock.server.engines.base import Door, parse_sequence
 from sshknock.server.engines.knockd import conf, decoys, sections
 from tests.protocol import strategies
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sshknock.errors import SystemFault
-from sshknock.protocol.knocks import Knock, Purpose
-from sshknock.server.engines.base import Door, format_sequence
+from sshknock.protocol.knocks import Knock, Purpose, format_sequence
+from sshknock.server.engines.base import Door
 from sshknock.server.engines.knockd import conf, decoys
 from sshknock.server.firewall import table
 from sshknock.server.installation.program import this_program
