@@ -18,6 +18,9 @@ LABS = pytest.StashKey[list[Lab]]()
 FINISHED = pytest.StashKey[list[ExitStack]]()
 """What takes down the labs whose fixtures have ended."""
 
+ADMITTED_S = 30
+"""How long an admission stands where nobody chose (`sshknock-server init --timeout`)."""
+
 OpenLab = Callable[[], Lab]
 
 
@@ -115,8 +118,16 @@ class Pair:
         eventually(settled, "client and server in step, no sessions")
 
     def shut(self) -> None:
-        """Wait until the laptop is admitted no more: a `timed` door outlives a lost close train."""
-        eventually(lambda: self.laptop.connects(self.server.ipv4) == "refused", "the door is shut")
+        """Wait until the laptop is admitted no more.
+
+        A `timed` admission whose close train was lost, or came before knockd knew of its door (a
+        very short session), ends with its own time.
+        """
+        eventually(
+            lambda: self.laptop.connects(self.server.ipv4) == "refused",
+            "the door is shut",
+            timeout_s=ADMITTED_S + 10,
+        )
 
 
 @pytest.fixture(scope="module")
