@@ -53,7 +53,9 @@ def full(host: Host, folder: str) -> Iterator[None]:
 @contextmanager
 def read_only(host: Host, folder: str) -> Iterator[None]:
     """Let nothing be written where a folder is, while the context lasts."""
-    host.run(["mount", "-o", "remount,ro", folder])
+    # The kernel refuses while a hook of the last login still has its lock open.
+    remount = ["mount", "-o", "remount,ro", folder]
+    eventually(lambda: host.run(remount, check=False).code == 0, "nobody writes there")
     try:
         yield
     finally:
