@@ -10,7 +10,7 @@ import pytest
 from tests.lab import Lab, eventually, never
 from tests.lab.administration import books, logged
 from tests.lab.conftest import Pair, make_pair
-from tests.lab.faults_nft import GO, WAITING, nft_that, nobody_else
+from tests.lab.faults_nft import GO, REAL, WAITING, nft_that, nobody_else
 from tests.lab.faults_victims import hooks
 
 pytestmark = pytest.mark.lab
@@ -117,3 +117,23 @@ def test_a_table_that_a_process_owns_is_no_lost_table(pair: Pair) -> None:
         assert "inet sshknock" in server.run(tables).stdout
     pair.laptop.ssh("myserver", "true")
     pair.in_step()
+
+
+def test_an_nft_that_cannot_list_a_sleeping_table(lab: Lab) -> None:
+    """Its JSON ends in the middle: the port is hidden again, and the mark of a door is not lost."""
+    pair = make_pair(lab)
+    server = pair.server
+    counter = server.pairing("laptop")["next"]
+    sleeps = f"{REAL} -t list table inet sshknock | grep -q 'flags dormant'"
+    cut_off = f'if {sleeps}; then {REAL} "$@" | head -c 150; exit 0; fi'
+    with nobody_else(server), nft_that(server, f'case "$*" in *"-j list table"*) {cut_off};; esac'):
+        use_door_unseen(pair, counter)
+        server.run(["nft", "add table inet sshknock { flags dormant; }"])
+        stranger = lab.host("stranger")
+        assert stranger.connects(server.ipv4) == "open"
+        server.sshknock("reconcile")
+        assert stranger.connects(server.ipv4) == "refused"
+    assert logged(server, "exposed")
+    assert_used_up(pair, counter)
+    well = pair.laptop.ssh("myserver", "echo in")
+    assert well.stdout == "in\n"

@@ -62,15 +62,19 @@ def read() -> TableState | None:
 
     Only the kernel's list of all tables tells that there is none: a table that was lost is made
     anew, with all that was in it void. An nft that fails for whatever reason is no evidence.
+    Somebody may have put the table to sleep. Where nft then cannot tell what is in it, it is woken.
     """
-    # Numbers as numbers: marks can have names (/etc/iproute2/rt_marks).
-    done = _nft("-n", "-j", "list", "table", *TABLE.split())
+    done = _list()
     if done.returncode:
         # As text: nft 1.0.6 writes JSON that is none where a table belongs to a process.
         tables = _nft("list", "tables")
         if not tables.returncode and f"table {TABLE}" not in tables.stdout.splitlines():
             return None
         raise SystemFault(f"nft cannot list the table: {_first_line(done.stderr)}")
+    if _is_cut_off(done.stdout) and _is_dormant():
+        # Without a generation it is nobody's, and is made anew; what was used is marked in it yet.
+        apply(f"add table {TABLE}\nflush set {TABLE} generation\n")
+        done = _list()
     try:
         return _parse(json.loads(done.stdout))
     except (ValueError, KeyError, TypeError) as error:
@@ -96,6 +100,29 @@ def apply(statements: str, *, lock: int | None = None) -> None:
 def take_away() -> None:
     """Delete the table: every port is as other tables have it."""
     apply(f"table {TABLE}\ndelete table {TABLE}\n")
+
+
+def _list() -> Completed:
+    # Numbers as numbers: marks can have names (/etc/iproute2/rt_marks).
+    return _nft("-n", "-j", "list", "table", *TABLE.split())
+
+
+def _is_cut_off(listing: str) -> bool:
+    try:
+        json.loads(listing)
+    except ValueError:
+        return True
+    return False
+
+
+def _is_dormant() -> bool:
+    """Tell whether the table sleeps, as text.
+
+    In JSON nft 1.0.6 takes the flag's name from beyond its list of names: any bytes, and where
+    these are no text the listing ends there.
+    """
+    lines = _nft("-t", "list", "table", *TABLE.split()).stdout.splitlines()
+    return any(line.split() == ["flags", "dormant"] for line in lines)
 
 
 def _nft(*arguments: str) -> Completed:
