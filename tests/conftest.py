@@ -7,6 +7,7 @@ import shutil
 import signal
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 PROGRAMS = (
     "ip",
@@ -22,6 +23,16 @@ PROGRAMS = (
     "strace",
     "tcc",
 )
+
+
+# How long an example takes says more of the machine than of us.
+settings.register_profile(
+    "untimed",
+    settings.get_profile("ci" if os.environ.get("CI") == "true" else "default"),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("untimed")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

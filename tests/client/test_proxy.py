@@ -41,15 +41,22 @@ def test_a_session_opens_relays_confirms_and_closes_once(door: Door) -> None:
 
 
 def test_a_refusal_before_the_door_opens_makes_the_confirm_strong() -> None:
-    """The port was seen shut after the train had left: what opened it was the train."""
-    with Door(opens_after_s=0.2) as door:
-        store = pair(door)
-        proxy = start_proxy(HOST, door.port)
-        assert read(proxy.stdout, len(BANNER)) == BANNER
-        hang_up(proxy)
-        assert finish(proxy)[0] == 0
-        state = store.load()
-        assert (state.counters.strong, state.refuses, door.accepted) == (0, True, 1)
+    """The port was seen shut after the train had left: what opened it was the train.
+
+    A busy machine may look too late for that, or knock twice.
+    """
+    for _ in range(8):
+        with Door(opens_after_s=0.2) as door:
+            store = pair(door)
+            proxy = start_proxy(HOST, door.port)
+            assert read(proxy.stdout, len(BANNER)) == BANNER
+            hang_up(proxy)
+            assert finish(proxy)[0] == 0
+            state = store.load()
+        if state.refuses and door.trains == [0]:
+            assert (state.counters.strong, door.accepted) == (0, 1)
+            return
+    pytest.fail("the port was never seen shut after a single train")
 
 
 def test_an_end_by_the_server_reaches_ssh(door: Door) -> None:
