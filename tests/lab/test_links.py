@@ -92,8 +92,27 @@ def back_on_line(pair: Pair, link: Link) -> dict[str, Any]:
     """Log in after a long time off line; what the laptop knows then."""
     go_off_line(pair, link, 20)
     link.become(CLEAN)
-    pair.laptop.ssh("myserver", "true")
+    eventually(lambda: comes_in(pair), "the pair has met again", timeout_s=90)
     return pair.laptop.pairing()
+
+
+def comes_in(pair: Pair) -> bool:
+    """Whether a plain ssh works, or the server at least heard the right train.
+
+    Each train that it does not expect touches a tripwire at 2 % (docs/adr/0007), and the right one
+    soon after that opens nothing. And it may open too late to be seen, on a busy machine.
+    """
+
+    def heard() -> int:
+        events = pair.server.sshknock("log").stdout.split()
+        return events.count("open") + events.count("refused")
+
+    before = heard()
+    done = pair.laptop.ssh("myserver", "true", check=False)
+    if done.code == 0:
+        return True
+    eventually(lambda: heard() > before, f"the server heard of {done}", timeout_s=30)
+    return False
 
 
 def trains_of_a_run(confirmed: int) -> list[int]:
@@ -105,6 +124,12 @@ def trains_of_a_run(confirmed: int) -> list[int]:
         counter, counters = counters.next(attempt, WINDOW)
         sent.append(counter)
     return sent
+
+
+def is_level(pair: Pair) -> bool:
+    """Tell whether the train that was confirmed is the highest that was sent."""
+    here = pair.laptop.pairing()
+    return bool(here["confirmed"] == here["sent"])
 
 
 def is_in_step(pair: Pair) -> bool:
@@ -129,12 +154,21 @@ def test_after_a_login_by_a_late_train_the_next_ssh_comes_in(link: Link, pair: P
     As a Wi-Fi that wakes up, or a router that has to find the server first. The one that opens is
     the run's first, and the last one is confirmed.
     """
-    pair.laptop.ssh("myserver", "true")
+    for _ in range(3):
+        confirm_a_late_train(link, pair)
+        if comes_in(pair):
+            return
+    pytest.fail("the next ssh never came in")
+
+
+def confirm_a_late_train(link: Link, pair: Pair) -> None:
+    """Let a door open by the first train of a run, and the run confirm its last one."""
+    eventually(lambda: comes_in(pair) and is_level(pair), "no train was in vain", timeout_s=90)
     pair.in_step()
     go_off_line(pair, link, WINDOW)
     before = pair.laptop.pairing()
     opening, *_, sixth, seventh, eighth = trains_of_a_run(before["confirmed"])
-    assert before["sent"] == opening, "nothing was lost before"
+    assert before["sent"] == opening
     assert opening not in (sixth, seventh, eighth)
     link.become(Line(held=True))
     with (
@@ -152,7 +186,6 @@ def test_after_a_login_by_a_late_train_the_next_ssh_comes_in(link: Link, pair: P
     assert done.code == 0, done
     assert pair.server.pairing("laptop")["next"] == opening + 1
     assert pair.laptop.pairing()["confirmed"] != opening, "another train was confirmed"
-    pair.laptop.ssh("myserver", "true")
 
 
 def test_logins_in_a_row_after_a_long_time_off_line(link: Link, pair: Pair) -> None:
