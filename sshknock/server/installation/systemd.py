@@ -70,6 +70,8 @@ RuntimeDirectoryPreserve=yes
 WantedBy=multi-user.target
 """
 
+# It comes back however often it is killed: systemd's own limit, five times in ten seconds, would
+# leave a server on which nobody notices a lost table.
 _WATCH = """\
 [Unit]
 Description=Keep the SSH port hidden, and the doors in step
@@ -77,6 +79,7 @@ Documentation=man:nft(8) man:knockd(1)
 After={boot_unit} {firewalls} network-online.target
 Wants=network-online.target
 ReloadPropagatedFrom={firewalls}
+StartLimitIntervalSec=0
 
 [Service]
 Type=exec
