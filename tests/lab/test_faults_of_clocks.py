@@ -71,7 +71,7 @@ def test_logins_and_sessions_do_not_notice(clocks: Clocks, side: str, jump_s: in
         running.popen.stdin.flush()
         assert running.line() == "still here\n"
         logs_in(pair)
-        assert pair.server.pairing("laptop")["sessions"] == 1
+        eventually(lambda: pair.server.pairing("laptop")["sessions"] == 1, "that login is over")
         running.popen.stdin.close()
         assert running.wait() == 0
     pair.shut()
