@@ -9,6 +9,7 @@ import pytest
 
 from tests.lab import Completed, Host, Lab, eventually
 from tests.lab.conftest import Pair, make_pair
+from tests.lab.faults_victims import hooks
 
 pytestmark = pytest.mark.lab
 
@@ -23,6 +24,8 @@ def pair(lab: Lab) -> Pair:
     pair = make_pair(lab, "--timeout", "3s")
     pair.laptop.ssh("myserver", "true")
     pair.in_step()
+    # The last of them looks for the supervisor, by a pid file that the tests are about to copy.
+    eventually(lambda: not hooks(pair.server), "the hooks have ended")
     return pair
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
 import subprocess
 import time
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
-from tests.lab import Client, Lab, Server, eventually, never
+from tests.lab import Lab, Process, Server, eventually, never
 from tests.lab.administration import books, is_visible, kill_all_of_ours, logged, reboot, say
 from tests.lab.conftest import Pair, make_pair
 from tests.lab.faults_victims import hooks
@@ -20,10 +19,6 @@ pytestmark = pytest.mark.lab
 
 SHORT = 6
 """Seconds of a trial that is to end: enough for init and a look on a busy machine."""
-
-
-STOPPING = "bash -c 'exec 3<>/dev/tcp/%h/%p; kill -STOP $PPID; cat <&3 & exec cat >&3'"
-"""A ProxyCommand that connects plainly and stops its ssh."""
 
 
 def hidden_elements(server: Server) -> list[object]:
@@ -224,22 +219,31 @@ while True:
         os.write(1, octets) if ready is link else link.sendall(octets)
 """
 """A ProxyCommand that connects plainly, and goes on when a file is there."""
+GO = "/run/go"
+
+
+@contextmanager
+def slow_login(pair: Pair) -> Iterator[Process]:
+    """Have a login begin: it is connected plainly, and says nothing before `GO` is there."""
+    server, laptop = pair.server, pair.laptop
+    laptop.put("/run/home/root/slow.py", SLOW)
+    slow = f"/usr/bin/python3 -IS slow.py {server.ipv4} {GO}"
+    plain = ["ssh", "-o", "BatchMode=yes", "-o", f"ProxyCommand={slow}"]
+    with laptop.popen([*plain, f"root@{server.ipv4}", "true"]) as login:
+        eventually(lambda: is_connected(server), "sshd has the connection")
+        yield login
 
 
 def test_a_guest_whose_time_is_over_before_the_login_is_told_confirms_nothing(lab: Lab) -> None:
     """They knocked and came in as a guest; when sshd lets them in they are a guest no more."""
     pair = make_pair(lab, "--trial", "60s")
     server, laptop = pair.server, pair.laptop
-    laptop.put("/run/home/root/slow.py", SLOW)
     server.sshknock("admit", laptop.ipv4)
     laptop.replay(server, laptop.train(0))
     eventually(lambda: server.pairing("laptop")["next"] == 1, "the knock was heard")
-    slow = f"/usr/bin/python3 -IS slow.py {server.ipv4} /run/go"
-    plain = ["ssh", "-o", "BatchMode=yes", "-o", f"ProxyCommand={slow}"]
-    with laptop.popen([*plain, f"root@{server.ipv4}", "true"]) as login:
-        eventually(lambda: is_connected(server), "connected as a guest")
+    with slow_login(pair) as login:
         server.sshknock("revoke", laptop.ipv4)
-        laptop.put("/run/go", "")
+        laptop.put(GO, "")
         assert login.wait() == 0
     eventually(lambda: not hooks(server), "the hooks have ended")
     server.sshknock("reconcile")
@@ -267,35 +271,17 @@ def test_a_connection_from_before_the_trial_confirms_nothing(lab: Lab) -> None:
     pair = make_pair(lab)
     server, laptop = pair.server, pair.laptop
     server.sshknock("unhide")
-    # sshd waits for a client that is stopped right after it has connected.
-    with laptop.popen(
-        [
-            "ssh",
-            "-o",
-            "BatchMode=yes",
-            "-o",
-            f"ProxyCommand={STOPPING}",
-            f"root@{server.ipv4}",
-            "true",
-        ]
-    ) as early:
-        eventually(lambda: is_stopped(laptop), "ssh is stopped")
+    with slow_login(pair) as early:
         laptop.replay(server, laptop.train(0))
         eventually(lambda: server.pairing("laptop")["next"] == 1, "the knock was heard")
         server.sshknock("hide", "--trial", "60s")
-        os.kill(early.popen.pid, signal.SIGCONT)  # nsenter, which stops and goes on with ssh
+        laptop.put(GO, "")
         assert early.wait() == 0
-    eventually(lambda: not hooks(server), "the hooks have ended", timeout_s=60)
+    eventually(lambda: not hooks(server), "the hooks have ended")
     assert not logged(server, "confirmed")
     server.sshknock("revoke", laptop.ipv4)  # what that knock admitted was not used
     laptop.ssh("myserver", "true")
     eventually(lambda: logged(server, "confirmed"), "a login through the door does")
-
-
-def is_stopped(laptop: Client) -> bool:
-    """Whether an ssh of the laptop's is stopped."""
-    states = [Path(f"/proc/{pid}/status").read_text() for pid in laptop.processes("ssh")]
-    return any("T (stopped)" in state for state in states)
 
 
 def test_init_again_on_trial(lab: Lab) -> None:
