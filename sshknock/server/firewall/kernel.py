@@ -71,12 +71,8 @@ def read() -> TableState | None:
         if not tables.returncode and f"table {TABLE}" not in tables.stdout.splitlines():
             return None
         raise SystemFault(f"nft cannot list the table: {_first_line(done.stderr)}")
-    if _is_cut_off(done.stdout) and _is_dormant():
-        # Without a generation it is nobody's, and is made anew; what was used is marked in it yet.
-        apply(f"add table {TABLE}\nflush set {TABLE} generation\n")
-        done = _list()
     try:
-        return _parse(json.loads(done.stdout))
+        return _parse(_load(done.stdout))
     except (ValueError, KeyError, TypeError) as error:
         raise SystemFault(f"the table {TABLE} is not one of ours: {error}") from error
 
@@ -107,12 +103,17 @@ def _list() -> Completed:
     return _nft("-n", "-j", "list", "table", *TABLE.split())
 
 
-def _is_cut_off(listing: str) -> bool:
+def _load(listing: str) -> dict[str, Any]:
+    """Return what nft lists; wake a table that it cannot. Raises ValueError, Refused."""
     try:
-        json.loads(listing)
+        listed: dict[str, Any] = json.loads(listing)
     except ValueError:
-        return True
-    return False
+        if not _is_dormant():
+            raise
+        # Without a generation it is nobody's, and is made anew; what was used is marked in it yet.
+        apply(f"add table {TABLE}\nflush set {TABLE} generation\n")
+        listed = json.loads(_list().stdout)
+    return listed
 
 
 def _is_dormant() -> bool:
