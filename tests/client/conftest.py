@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import IO
 
 import pytest
-from hypothesis import settings
 
 from sshknock.client import config
 from sshknock.client.config import Pairing
@@ -20,11 +19,7 @@ from sshknock.protocol.parameters import Parameters
 from sshknock.protocol.secrets import Secret
 from sshknock.protocol.token import Token
 from sshknock.records import replace
-from tests.client.door import HOST, PARAMETERS, Door
-
-# A busy machine is no fault of what is tested.
-settings.register_profile("patient", deadline=None)
-settings.load_profile("patient")
+from tests.client.door import BANNER, HOST, PARAMETERS, Door
 
 PAIRING_ID = "0123456789abcdef"
 SECRET = Secret(bytes(range(32)))
@@ -129,6 +124,16 @@ def hang_up(process: subprocess.Popen[bytes]) -> None:
     for stream in (process.stdin, process.stdout):
         assert stream is not None
         stream.close()
+
+
+def log_in(door: Door) -> str:
+    """Go in and out again by the proxy; what it said on standard error."""
+    proxy = start_proxy(HOST, door.port)
+    assert read(proxy.stdout, len(BANNER)) == BANNER
+    hang_up(proxy)
+    code, errors = finish(proxy)
+    assert code == 0
+    return errors.decode()
 
 
 def sshknock(*arguments: str | int | Path, stdin: str = "") -> subprocess.CompletedProcess[str]:

@@ -12,21 +12,11 @@ from sshknock.client.state import FAILED, NOT_LOOKED_AT
 from sshknock.protocol.counters import ClientCounters
 from sshknock.protocol.list_counters import SPARE, UNUSABLE, SequenceList
 from sshknock.records import replace
-from tests.client.conftest import assert_says, finish, hang_up, pair, read, sshknock, start_proxy
-from tests.client.door import BANNER, HOST, Door
+from tests.client.conftest import assert_says, finish, log_in, pair, sshknock, start_proxy
+from tests.client.door import HOST, Door
 
 FEW = SequenceList(0, 9 + SPARE + UNUSABLE)
 MANY = SequenceList(0, 1000)
-
-
-def log_in(door: Door) -> str:
-    """Go in and out again by the proxy; what it said on standard error."""
-    proxy = start_proxy(HOST, door.port)
-    assert read(proxy.stdout, len(BANNER)) == BANNER
-    hang_up(proxy)
-    code, errors = finish(proxy)
-    assert code == 0
-    return errors.decode()
 
 
 def test_a_login_uses_one_sequence_and_sends_no_close(door: Door) -> None:

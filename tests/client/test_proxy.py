@@ -14,7 +14,7 @@ from sshknock.client import config, sessions
 from sshknock.client.keyrings.file import FileStore, keyring_folder
 from sshknock.protocol.counters import ClientCounters
 from sshknock.records import replace
-from tests.client.conftest import finish, hang_up, pair, read, start_proxy, write
+from tests.client.conftest import finish, hang_up, log_in, pair, read, start_proxy, write
 from tests.client.door import BANNER, HOST, PARAMETERS, Door, free_port
 
 FOUR_ATTEMPTS = replace(PARAMETERS, window=4)
@@ -48,10 +48,7 @@ def test_a_refusal_before_the_door_opens_makes_the_confirm_strong() -> None:
     for _ in range(8):
         with Door(opens_after_s=0.2) as door:
             store = pair(door)
-            proxy = start_proxy(HOST, door.port)
-            assert read(proxy.stdout, len(BANNER)) == BANNER
-            hang_up(proxy)
-            assert finish(proxy)[0] == 0
+            log_in(door)
             state = store.load()
         if state.refuses and door.trains == [0]:
             assert (state.counters.strong, door.accepted) == (0, 1)
@@ -144,10 +141,7 @@ def test_a_lost_train_is_followed_by_the_next_counter() -> None:
     """The server ignores 0: the second attempt, with 1, gets in."""
     with Door(accept_from=1) as door:
         store = pair(door)
-        proxy = start_proxy(HOST, door.port)
-        assert read(proxy.stdout, len(BANNER)) == BANNER
-        hang_up(proxy)
-        assert finish(proxy)[0] == 0
+        log_in(door)
         assert door.trains == [0, 1]
         assert (store.load().counters.confirmed, store.load().counters.sent) == (1, 1)
         assert door.wait_for(lambda: door.closed == [1])
