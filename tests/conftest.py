@@ -26,12 +26,7 @@ PROGRAMS = (
 
 
 # How long an example takes says more of the machine than of us.
-settings.register_profile(
-    "untimed",
-    settings.get_profile("ci" if os.environ.get("CI") == "true" else "default"),
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
 

@@ -168,7 +168,7 @@ def confirm_a_late_train(link: Link, pair: Pair) -> None:
     go_off_line(pair, link, WINDOW)
     before = pair.laptop.pairing()
     opening, *_, sixth, seventh, eighth = trains_of_a_run(before["confirmed"])
-    assert before["sent"] == opening
+    assert before["sent"] == opening, "nothing was lost before"
     assert opening not in (sixth, seventh, eighth)
     link.become(Line(held=True))
     with (

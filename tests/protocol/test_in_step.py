@@ -241,9 +241,7 @@ class Pair(RuleBasedStateMachine):
 
 def _play(**limits: Any) -> None:
     quiet = [HealthCheck.too_slow, HealthCheck.data_too_large]
-    run_state_machine_as_test(
-        Pair, settings=settings(deadline=None, suppress_health_check=quiet, **limits)
-    )
+    run_state_machine_as_test(Pair, settings=settings(suppress_health_check=quiet, **limits))
 
 
 def test_the_pair_always_meets_again() -> None:

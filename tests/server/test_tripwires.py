@@ -12,7 +12,7 @@ from tests.protocol import strategies
 SEED = bytes(32)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(strategies.secrets, strategies.parameters())
 def test_no_door_s_knock_is_a_tripwire(secret: Secret, parameters: Parameters) -> None:
     """Nor is a port in use, and all lie in the range."""

@@ -40,7 +40,7 @@ def _programs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sections, "program", lambda *_: "/usr/sbin/nft")
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(strategies.secrets, strategies.parameters())
 def test_a_block_reads_back_as_it_was_meant_and_fits_knockd(
     secret: Secret, parameters: Parameters
@@ -57,7 +57,7 @@ def test_a_block_reads_back_as_it_was_meant_and_fits_knockd(
     assert max(len(line) for line in text.splitlines()) < 4096
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(strategies.secrets, strategies.parameters())
 def test_decoys_and_guard_never_take_a_door_s_port(secret: Secret, parameters: Parameters) -> None:
     """A decoy on a door's port could not reset that door."""
