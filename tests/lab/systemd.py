@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 from tests.lab.namespaces import children
@@ -64,9 +65,10 @@ def _boot(server: Server) -> None:
         todo = children(started.popen.pid)
         while todo:
             pid = todo.pop()
-            if Path(f"/proc/{pid}/cmdline").read_bytes().startswith(SYSTEMD.encode()):
-                return pid
-            todo += children(pid)
+            with suppress(FileNotFoundError, ProcessLookupError):  # a program of the script's
+                if Path(f"/proc/{pid}/cmdline").read_bytes().startswith(SYSTEMD.encode()):
+                    return pid
+                todo += children(pid)
         return None
 
     pid = eventually(first_process, "systemd starts")
