@@ -6,7 +6,8 @@ import os
 import shlex
 import signal
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -122,6 +123,7 @@ class Host:
         self.root = self.namespaces.root
         self.users = {"root": "/run/home/root"}
         self._started: list[Process] = []
+        self._at_close = ExitStack()
         self._stations: dict[tuple[str, bool], Station] = {}
         self._make_hermetic()
 
@@ -296,6 +298,11 @@ class Host:
         self.namespaces.close()
         for process in self._started:
             process.kill()
+        self._at_close.close()
+
+    def at_close(self, action: Callable[[], None]) -> None:
+        """Have something done when nothing runs here any more."""
+        self._at_close.callback(action)
 
     def keep_logs(self) -> None:
         """Write what tells this host's state into its logs; never fails."""

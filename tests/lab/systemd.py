@@ -8,6 +8,7 @@ import subprocess
 from contextlib import suppress
 from pathlib import Path
 
+from tests.lab.cgroup import Cgroup
 from tests.lab.namespaces import children
 from tests.lab.server import Server
 from tests.lab.waiting import eventually
@@ -54,8 +55,11 @@ def reboot(server: Server) -> None:
 
 
 def _boot(server: Server) -> None:
+    cgroup = Cgroup()
+    server.at_close(cgroup.remove)
+    unshare = ["unshare", "-m", "-p", "-f", "-C", "-i", "--propagation", "private"]
     started = server.popen(
-        ["unshare", "-m", "-p", "-f", "-C", "-i", "--propagation", "private", "sh", "-c", ROOT],
+        cgroup.joined([*unshare, "sh", "-c", ROOT]),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
